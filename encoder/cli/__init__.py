@@ -1,0 +1,1 @@
+"""The command ``counterfoil``: one small module per group of commands."""

@@ -1,0 +1,31 @@
+"""The errors of the encoder."""
+
+from keys.errors import CounterfoilError
+
+
+class EncoderError(CounterfoilError):
+    """A file, its columns or its values cannot be used as they are."""
+
+
+class InputError(EncoderError):
+    """The input file is missing, empty or not in the form that was declared."""
+
+
+class ColumnsError(EncoderError):
+    """The columns file does not fit the input file."""
+
+
+class ValueRefused(EncoderError):
+    """A value cannot be read, or a whole column is ambiguous."""
+
+
+class SchemaError(EncoderError):
+    """A linkage schema is not valid, or asks for what it cannot have."""
+
+
+class OutputError(EncoderError):
+    """An output file cannot be written, or is there already."""
+
+
+class BrokerRefused(EncoderError):
+    """The broker refused a request, or cannot be reached."""

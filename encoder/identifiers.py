@@ -1,0 +1,43 @@
+"""What normalising makes of a file: one column per identifier, each distinct value kept once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FIELDS = (
+    "forename",
+    "surname",
+    "sex",
+    "day",
+    "month",
+    "year",
+    "date_of_birth",
+    "postcode",
+    "nhs_number",
+    "upn",
+)
+"""Normalised fields. ``day``, ``month`` and ``year`` are the parts of ``date_of_birth`` (ISO, whole dates only)."""
+
+
+@dataclass(frozen=True, repr=False)
+class Column:
+    """One field of every row. ``values[codes[i]]`` is row ``i``'s value; the empty string means missing.
+
+    ``codes``: int32, shape (rows,). ``values``: distinct strings, any order, may hold unused ones.
+    """
+
+    codes: NDArray[np.int32]
+    values: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Column(rows={len(self.codes)}, distinct={len(self.values)})"
+
+
+@dataclass(frozen=True)
+class Identifiers:
+    """The normalised identifiers of ``rows`` rows, in file order. A field that no column feeds is absent."""
+
+    rows: int
+    columns: Mapping[str, Column]

@@ -1,0 +1,5 @@
+"""The front office: receives sealed uploads, runs the match, releases tokens, keeps the log.
+
+In come signed requests over HTTP (``app``); out go receipts, run states and tokens. Never seen here: an
+identifier, a linkage secret. Never leaving here: an encoding, a pair, a score, another holder's handle.
+"""
