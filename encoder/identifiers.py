@@ -6,18 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FIELDS = (
-    "forename",
-    "surname",
-    "sex",
-    "day",
-    "month",
-    "year",
-    "date_of_birth",
-    "postcode",
-    "nhs_number",
-    "upn",
-)
+from keys.terms import IdentifierField
+
+FIELDS = tuple(field.value for field in IdentifierField)
 """Normalised fields. ``day``, ``month`` and ``year`` are the parts of ``date_of_birth`` (ISO, whole dates only)."""
 
 

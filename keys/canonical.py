@@ -1,0 +1,46 @@
+"""One byte string for one document: canonical JSON (RFC 8785) and its SHA-256."""
+
+import hashlib
+import json
+from typing import Any
+
+import rfc8785
+
+from keys.errors import KeysError
+
+
+def canonical(document: Any) -> bytes:
+    """The RFC 8785 bytes of a JSON document. Raises ``KeysError`` for what JSON cannot say (NaN, bytes)."""
+    try:
+        return rfc8785.dumps(document)
+    except rfc8785.CanonicalizationError as error:
+        raise KeysError(
+            f"A document cannot be written as canonical JSON ({error}).", remedy="Use plain JSON values."
+        ) from None
+
+
+def digest(document: Any) -> str:
+    """SHA-256 over the canonical bytes, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(document)).hexdigest()
+
+
+def parse(data: bytes, *, where: str) -> Any:
+    """Read JSON from another party: UTF-8, no name twice, no NaN. Raises ``KeysError`` naming ``where``."""
+
+    def no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = dict(pairs)
+        if len(names) != len(pairs):
+            raise ValueError("a name stands twice in one object")
+        return names
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=no_name_twice, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise KeysError(
+            f"This is not valid JSON ({error}).",
+            where=where,
+            remedy="Get the file again from whoever sent it.",
+        ) from None

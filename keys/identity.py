@@ -1,0 +1,177 @@
+"""A party: a signing key (Ed25519) and a receiving key, in one passphrase-encrypted file, and a public card."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+from keys.canonical import canonical, digest, parse
+from keys.errors import IdentityError, SignatureError
+from keys.receiving import ReceivingAddress, ReceivingKey, decode, encode
+
+MINIMUM_PASSPHRASE = 12
+_ARGON2 = {"iterations": 3, "lanes": 4, "memory_kib": 65536}
+"""RFC 9106, second recommended option."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a party shows to others. ``fingerprint`` is SHA-256 over its canonical JSON."""
+
+    name: str
+    signing: bytes
+    receiving: ReceivingAddress
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "counterfoil": "card",
+            "version": 1,
+            "name": self.name,
+            "signing": encode(self.signing),
+            "receiving": self.receiving.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, document: Any, *, where: str | None = None) -> Card:
+        """Raises ``IdentityError`` when the document is not a card."""
+        names = {"counterfoil", "version", "name", "signing", "receiving"}
+        fits = (
+            isinstance(document, Mapping)
+            and set(document) == names
+            and document["counterfoil"] == "card"
+            and document["version"] == 1
+            and isinstance(document["name"], str)
+            and 0 < len(document["name"]) <= 100
+            and document["name"].isprintable()
+        )
+        if not fits:
+            raise IdentityError("This is not a card.", where=where, remedy="Ask its owner for the card again.")
+        signing = decode(document["signing"])
+        if len(signing) != 32:
+            raise IdentityError("The card's signing key has the wrong length.", where=where, remedy="Ask again.")
+        return cls(document["name"], signing, ReceivingAddress.from_json(document["receiving"]))
+
+    @property
+    def fingerprint(self) -> str:
+        return digest(self.to_json())
+
+    def verify(self, signature: bytes, message: bytes, *, label: str) -> None:
+        """Raises ``SignatureError`` unless this party signed ``message`` under ``label``."""
+        try:
+            self.public_key().verify(signature, _framed(label, message))
+        except InvalidSignature:
+            raise SignatureError(
+                f"A signature is not by {self.name}, or what was signed has been changed.",
+                remedy="Do not use it; ask the sender to sign and send it again.",
+            ) from None
+
+    def public_key(self) -> Ed25519PublicKey:
+        return Ed25519PublicKey.from_public_bytes(self.signing)
+
+
+class Identity:
+    """The private side of a card. Its ``repr`` shows the card's fingerprint and nothing else."""
+
+    def __init__(self, name: str, *, signing_seed: bytes, receiving: ReceivingKey) -> None:
+        self._signing_seed = signing_seed
+        self._signing = Ed25519PrivateKey.from_private_bytes(signing_seed)
+        self.receiving = receiving
+        self.card = Card(name, self._signing.public_key().public_bytes_raw(), receiving.address)
+
+    @classmethod
+    def create(cls, name: str, *, random: Callable[[int], bytes]) -> Identity:
+        identity = cls(name, signing_seed=random(32), receiving=ReceivingKey.generate(random))
+        Card.from_json(identity.card.to_json())
+        return identity
+
+    def __repr__(self) -> str:
+        return f"Identity({self.card.name!r}, {self.card.fingerprint[:16]}, private)"
+
+    def sign(self, message: bytes, *, label: str) -> bytes:
+        """An Ed25519 signature (64 bytes) of ``message`` under ``label``, good for no other label."""
+        return self._signing.sign(_framed(label, message))
+
+    def signing_key(self) -> Ed25519PrivateKey:
+        """For ``request`` alone, whose format has no room for a label."""
+        return self._signing
+
+    def lock(self, passphrase: str, *, random: Callable[[int], bytes]) -> bytes:
+        """The identity file: keys under AES-256-GCM with a key from Argon2id over the passphrase.
+
+        Raises ``IdentityError`` for a passphrase under 12 characters. A lost passphrase is final.
+        """
+        if len(passphrase) < MINIMUM_PASSPHRASE:
+            raise IdentityError(
+                f"The passphrase has fewer than {MINIMUM_PASSPHRASE} characters.", remedy="Use a longer one."
+            )
+        head = {
+            "counterfoil": "identity",
+            "version": 1,
+            "card": self.card.to_json(),
+            "argon2id": {**_ARGON2, "salt": encode(random(16))},
+        }
+        nonce = random(12)
+        private = self._signing_seed + self.receiving.seeds()
+        sealed = AESGCM(_stretch(passphrase, head)).encrypt(nonce, private, canonical(head))
+        return canonical({**head, "sealed": encode(nonce + sealed)})
+
+    @classmethod
+    def unlock(cls, data: bytes, passphrase: str, *, where: str) -> Identity:
+        """Open an identity file. Raises ``IdentityError`` for another file, damage or a wrong passphrase."""
+        head, sealed = _head(data, where=where)
+        try:
+            private = AESGCM(_stretch(passphrase, head)).decrypt(sealed[:12], sealed[12:], canonical(head))
+        except InvalidTag:
+            raise IdentityError(
+                "The identity does not open: the passphrase is wrong, or the file is damaged.",
+                where=where,
+                remedy="Try again; a lost passphrase cannot be recovered, then make a new identity.",
+            ) from None
+        identity = cls(head["card"]["name"], signing_seed=private[:32], receiving=ReceivingKey(private[32:]))
+        if identity.card.to_json() != head["card"]:
+            raise IdentityError("The card is not that of the keys.", where=where, remedy="Restore the file.")
+        return identity
+
+
+def card_of(data: bytes, *, where: str) -> Card:
+    """The card inside an identity file, without its passphrase."""
+    return Card.from_json(_head(data, where=where)[0]["card"], where=where)
+
+
+def _head(data: bytes, *, where: str) -> tuple[dict[str, Any], bytes]:
+    document = parse(data, where=where)
+    costs = document.get("argon2id") if isinstance(document, dict) else None
+    if (
+        not isinstance(costs, dict)
+        or set(document) != {"counterfoil", "version", "card", "argon2id", "sealed"}
+        or document["counterfoil"] != "identity"
+        or document["version"] != 1
+        or {name: costs.get(name) for name in _ARGON2} != _ARGON2
+    ):
+        raise IdentityError("This is not an identity file.", where=where, remedy="Name the identity file.")
+    Card.from_json(document["card"], where=where)
+    sealed = decode(document.pop("sealed"))
+    return document, sealed
+
+
+def _stretch(passphrase: str, head: Mapping[str, Any]) -> bytes:
+    argon = Argon2id(
+        salt=decode(head["argon2id"]["salt"]),
+        length=32,
+        iterations=_ARGON2["iterations"],
+        lanes=_ARGON2["lanes"],
+        memory_cost=_ARGON2["memory_kib"],
+    )
+    return argon.derive(passphrase.encode())
+
+
+def _framed(label: str, message: bytes) -> bytes:
+    """Domain separation: no signature made for one purpose can serve for another."""
+    return b"counterfoil/v1/" + label.encode() + b"\0" + hashlib.sha512(message).digest()
