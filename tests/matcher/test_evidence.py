@@ -1,0 +1,225 @@
+"""Evidence: what the model makes of pairs whose truth the test knows."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from matcher.errors import MatcherError
+from matcher.evidence import KeyEvidence, ScoredPairs, chance_floor, score
+
+LENGTH, T = 2048, 8
+FEATURES = {
+    "all": (("forename", 100), ("surname", 100), ("day", 35), ("month", 35), ("year", 50), ("postcode", 60)),
+    "no-surname": (("forename", 130), ("day", 45), ("month", 45), ("year", 60), ("postcode", 110)),
+    "no-postcode": (("forename", 110), ("surname", 110), ("day", 40), ("month", 40), ("year", 50)),
+    "no-forename": (("surname", 130), ("day", 45), ("month", 45), ("year", 60), ("postcode", 110)),
+}
+KEYS = tuple(KeyEvidence(name, "fuzzy", "hamming", LENGTH, T, bits) for name, bits in FEATURES.items())
+NOTHING = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs as the pipeline hands them over, and which of them are the same child."""
+
+    similarity: NDArray[np.float32]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    rows: tuple[int, int]
+    true: NDArray[np.bool_]
+
+    def score(self, threshold: float = 0.5) -> ScoredPairs:
+        """The model's view of these pairs."""
+        return score(
+            keys=KEYS,
+            similarity=self.similarity,
+            agreement=np.zeros((len(self.left), 0), np.int8),
+            left=self.left,
+            right=self.right,
+            rows=self.rows,
+            floors=[chance_floor(length=LENGTH, rows=self.rows)] * len(KEYS),
+            threshold=threshold,
+        )
+
+
+def similarities(
+    changed: NDArray[np.float64], fields: tuple[str, ...], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Similarities of pairs whose fields changed by a share of 0 (same) to 1 (wholly other)."""
+    columns = []
+    for bits in FEATURES.values():
+        total = sum(size for _, size in bits)
+        lost = sum(size * changed[:, fields.index(name)] for name, size in bits)
+        distance = 2 * math.exp(-total / 1024) * (1 - np.exp(-lost / 1024))
+        columns.append(rng.binomial(LENGTH, (1 + (1 - 2 * distance) ** T) / 2) / LENGTH)
+    return np.stack(columns, 1).astype(np.float32)
+
+
+FIELDS = ("forename", "surname", "day", "month", "year", "postcode")
+
+
+def world(*, rows: int, matches: int, relatives: int, seed: int = 1) -> Pairs:
+    """``matches`` children with errors, and ``relatives`` pairs that share surname and postcode only."""
+    rng = np.random.default_rng(seed)
+    wrong = np.array([0.04, 0.05, 0.02, 0.01, 0.01, 0.15])
+    size = rng.choice([0.2, 1.0], size=(matches, 6), p=[0.4, 0.6])
+    same = np.where(rng.random((matches, 6)) < wrong, size, 0.0)
+    kin = np.tile([1.0, 0.0, 1.0, 1.0, 1.0, 0.0], (relatives, 1))
+    similarity = similarities(np.vstack([same, kin]), FIELDS, rng)
+    who = rng.permutation(rows)[:matches]
+    left = np.concatenate([who, rng.integers(0, rows, relatives)])
+    right = np.concatenate([who, rng.integers(0, rows, relatives)])
+    _, once = np.unique(left * rows + right, return_index=True)
+    seen = once[(similarity[once] >= chance_floor(length=LENGTH, rows=(rows, rows))).any(axis=1)]
+    return Pairs(similarity[seen], left[seen], right[seen], (rows, rows), seen < matches)
+
+
+def quality(pairs: Pairs, scored: ScoredPairs, threshold: float = 0.5) -> tuple[float, float]:
+    """Precision and recall of the pairs at the threshold."""
+    chosen = scored.probability >= threshold
+    hits = int((chosen & pairs.true).sum())
+    return hits / max(1, int(chosen.sum())), hits / max(1, int(pairs.true.sum()))
+
+
+@pytest.mark.parametrize(
+    ("rows", "matches", "relatives"),
+    [(2000, 1500, 1000), (2000, 1990, 0), (20_000, 2000, 8000), (300, 200, 100), (60, 40, 10)],
+)
+def test_links_are_found_without_truth(rows: int, matches: int, relatives: int) -> None:
+    pairs = world(rows=rows, matches=matches, relatives=relatives)
+    precision, recall = quality(pairs, pairs.score())
+    assert precision > 0.98
+    assert recall > 0.95
+
+
+def test_the_forename_decides_between_twins() -> None:
+    rng = np.random.default_rng(2)
+    number = 400
+    same = np.zeros((number, 6))
+    twin = np.tile([1.0, 0, 0, 0, 0, 0], (number // 2, 1))
+    similarity = similarities(np.vstack([same, twin]), FIELDS, rng)
+    left = np.concatenate([np.arange(number), np.arange(0, number, 2)])
+    right = np.concatenate([np.arange(number), np.arange(1, number, 2)])
+    pairs = Pairs(similarity, left, right, (number, number), np.arange(len(left)) < number)
+    scored = pairs.score()
+    assert scored.weight[pairs.true].min() > scored.weight[~pairs.true].max()
+    assert quality(pairs, scored) == (1.0, 1.0)
+
+
+def test_the_order_of_pairs_does_not_matter_and_nothing_is_random() -> None:
+    pairs = world(rows=300, matches=200, relatives=100)
+    order = np.random.default_rng(3).permutation(len(pairs.left))
+    shuffled = Pairs(pairs.similarity[order], pairs.left[order], pairs.right[order], pairs.rows, pairs.true[order])
+    first, again, other = pairs.score(), pairs.score(), shuffled.score()
+    assert np.array_equal(first.weight, again.weight)
+    assert np.array_equal(other.left, shuffled.left)
+    assert np.allclose(first.probability[order], other.probability, atol=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), number=st.integers(0, 30), rows=st.integers(1, 40))
+def test_any_pairs_give_finite_weights_and_probabilities(seed: int, number: int, rows: int) -> None:
+    rng = np.random.default_rng(seed)
+    similarity = rng.uniform(0.45, 1, (number, 2)).astype(np.float32)
+    similarity[rng.random((number, 2)) < 0.2] = np.nan
+    code = rng.permutation(rows * rows)[:number]
+    similarity = similarity[: len(code)]
+    keys = (
+        KeyEvidence("nhs-number", "exact"),
+        KEYS[0],
+        KeyEvidence("plain", "fuzzy", "dice", 1024, None, FEATURES["all"]),
+    )
+    scored = score(
+        keys=keys,
+        similarity=similarity,
+        agreement=rng.integers(-1, 2, (len(code), 1)).astype(np.int8),
+        left=code // rows,
+        right=code % rows,
+        rows=(rows, rows),
+        floors=[0.5, 0.5],
+    )
+    assert scored.probability.shape == scored.weight.shape == (len(code),)
+    assert np.isfinite(scored.weight).all()
+    assert ((scored.probability >= 0) & (scored.probability <= 1)).all()
+    assert np.allclose(scored.probability, 1 / (1 + np.exp2(-scored.weight)))
+    assert scored.model.pairs == len(code)
+    assert 0 <= scored.model.expected_matches <= rows + 1e-6
+
+
+def test_an_exact_number_decides_where_names_leave_doubt() -> None:
+    pairs = world(rows=1000, matches=600, relatives=400)
+    rng = np.random.default_rng(4)
+    agreement = np.where(rng.random(len(pairs.true)) < 0.7, np.where(pairs.true, 1, -1), 0).astype(np.int8)
+    scored = score(
+        keys=(*KEYS, KeyEvidence("nhs-number", "exact")),
+        similarity=pairs.similarity,
+        agreement=agreement[:, None],
+        left=pairs.left,
+        right=pairs.right,
+        rows=pairs.rows,
+        floors=[0.5] * 4,
+    )
+    assert (scored.probability[agreement == 1] > 0.5).all()
+    assert quality(pairs, scored)[0] > 0.99
+
+
+def test_exact_keys_alone_link() -> None:
+    number = 50
+    scored = score(
+        keys=(KeyEvidence("nhs-number", "exact"),),
+        similarity=np.zeros((number, 0), np.float32),
+        agreement=np.ones((number, 1), np.int8),
+        left=np.arange(number),
+        right=np.arange(number),
+        rows=(number, 80),
+        floors=[],
+    )
+    assert (scored.probability > 0.5).all()
+
+
+def test_no_pairs_give_an_empty_answer_that_claims_nothing() -> None:
+    scored = score(
+        keys=KEYS,
+        similarity=np.zeros((0, 4), np.float32),
+        agreement=np.zeros((0, 0), np.int8),
+        left=NOTHING,
+        right=NOTHING,
+        rows=(5, 7),
+        floors=[0.6] * 4,
+    )
+    assert scored.model.expected_matches == 0
+    assert math.isnan(scored.model.precision)
+
+
+@pytest.mark.parametrize(
+    ("shape", "left", "right"),
+    [((2, 3), [0, 1], [0, 1]), ((2, 4), [0, 9], [0, 1]), ((2, 4), [0], [0, 1]), ((2, 4), [0, 1], [-1, 1])],
+)
+def test_shapes_and_rows_that_do_not_fit_are_refused(shape: tuple[int, int], left: list[int], right: list[int]) -> None:
+    with pytest.raises(MatcherError):
+        score(
+            keys=KEYS,
+            similarity=np.ones(shape, np.float32),
+            agreement=np.zeros((2, 0), np.int8),
+            left=np.array(left),
+            right=np.array(right),
+            rows=(3, 3),
+            floors=[0.6] * 4,
+        )
+
+
+@given(length=st.integers(128, 4096), rows=st.integers(1, 10**6), expected=st.floats(0.001, 0.4))
+def test_the_floor_falls_as_more_chance_pairs_are_allowed(length: int, rows: int, expected: float) -> None:
+    floor = chance_floor(length=length, rows=(rows, rows), expected=expected)
+    assert floor >= 0.5
+    assert floor >= chance_floor(length=length, rows=(rows, rows), expected=2 * expected)
+
+
+def test_a_floor_without_rows_is_refused() -> None:
+    with pytest.raises(MatcherError):
+        chance_floor(length=2048, rows=(0, 5))
