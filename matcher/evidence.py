@@ -190,7 +190,7 @@ def _fit(
     odds = start
     probability = _compete(odds, left, right, rows)
     for iteration in range(1, _ITERATIONS + 1):
-        matched = np.bincount(cell, weights=probability, minlength=len(patterns))
+        matched = np.bincount(cell, weights=probability, minlength=len(patterns)).astype(np.float64)
         share = (matched.sum() + 0.5) / (counts.sum() + 1)
         match = _smooth(patterns, matched)
         chance = _smooth(patterns, counts - matched)
