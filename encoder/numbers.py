@@ -1,0 +1,61 @@
+"""NHS numbers and UPNs whose check characters hold.
+
+NHS number: NHS Data Dictionary, modulus 11. UPN: DfE, UPN guide, modulus 23.
+"""
+
+import re
+import unicodedata
+
+from encoder.findings import EMPTY, Reading, invalid, placeholder
+from encoder.names import NULLS
+
+UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
+UPN_UNKNOWN = frozenset({"UN1", "UN2", "UN3", "UN4", "UN5", "UN6", "UN7"})
+ROUNDED = re.compile(r"[0-9](?:\.[0-9]+)?E\+?[0-9]+")
+
+
+def nhs_number(text: str) -> Reading:
+    """Ten digits with a valid check digit, not all alike."""
+    if not text or text.isspace():
+        return EMPTY
+    if text in NULLS:
+        return placeholder("a word for empty")
+    number = _compact(text)
+    if ROUNDED.fullmatch(number):
+        return invalid("rounded by a spreadsheet, as in 4.01E+09")
+    if re.fullmatch(r"[0-9]{9}", number):
+        return invalid("nine digits: a leading zero may be lost")
+    if not re.fullmatch(r"[0-9]{10}", number):
+        return invalid("not ten digits")
+    if len(set(number)) == 1:
+        return placeholder("one digit ten times")
+    total = sum(weight * int(digit) for weight, digit in zip(range(10, 1, -1), number, strict=False))
+    if (11 - total % 11) % 11 != int(number[9]):  # a check digit of 10 never equals one digit
+        return invalid("wrong check digit")
+    return Reading(number)
+
+
+def upn(text: str) -> Reading:
+    """A permanent unique pupil number: a check letter and twelve digits."""
+    if not text or text.isspace():
+        return EMPTY
+    if text in NULLS:
+        return placeholder("a word for empty")
+    number = _compact(text).upper()
+    if number in UPN_UNKNOWN:
+        return placeholder("UN1 to UN7: not known")
+    if not re.fullmatch(r"[A-Z][0-9]{11}[0-9A-Z]", number):
+        return invalid("not a letter and twelve digits")
+    last = UPN_LETTERS.find(number[12]) if number[12].isalpha() else int(number[12])
+    total = sum(weight * int(digit) for weight, digit in zip(range(2, 13), number[1:12], strict=True)) + 13 * last
+    if last < 0 or UPN_LETTERS[total % 23] != number[0]:
+        return invalid("wrong check letter")
+    if number[12].isalpha():
+        return placeholder("a temporary UPN")
+    return Reading(number)
+
+
+def _compact(text: str) -> str:
+    """Without spaces and hyphens of any kind, full-width digits as plain ones."""
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in plain if not c.isspace() and unicodedata.category(c) != "Pd")

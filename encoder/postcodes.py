@@ -1,0 +1,31 @@
+"""Postcodes of any country in one spelling, with the rules that hold for British ones.
+
+Shape and sentinels: NHS Postcode Directory (ZZ99 pseudo-postcodes); inward letters: Royal Mail, PAF guide.
+"""
+
+import re
+import unicodedata
+
+from encoder.findings import EMPTY, Kind, Reading, invalid, placeholder
+from encoder.names import NULLS
+
+SHORTEST = 3
+BRITISH = re.compile(r"(?:GIR0AA|[A-Z]{1,2}[0-9][0-9A-Z]?[0-9][ABD-HJLNP-UW-Z]{2})")
+
+
+def postcode(text: str) -> Reading:
+    """Upper case letters and digits without spaces, the last three being the inward part of a British one."""
+    if not text or text.isspace():
+        return EMPTY
+    if text in NULLS:
+        return placeholder("a word for empty")
+    code = re.sub(r"[^A-Z0-9]", "", unicodedata.normalize("NFKD", text).upper())
+    if code.startswith("ZZ99"):
+        return placeholder("ZZ99: no fixed abode, unknown or abroad")
+    if len(code) < SHORTEST:
+        return invalid("fewer than three letters and digits")
+    if not re.search(r"[0-9]", code):
+        return invalid("no digit")
+    if not BRITISH.fullmatch(code):
+        return Reading(code, Kind.NOTED, "not the form of a British postcode")
+    return Reading(code)

@@ -1,0 +1,145 @@
+"""The rows of a holder's CSV file in batches of text: nothing is inferred, nothing is guessed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from encoder.columns import Columns
+from encoder.errors import ColumnsError, InputError
+from encoder.table import NotText, Record, open_table, refuse_text
+
+BATCH_ROWS = 65_536
+
+Progress = Callable[[int, int], None]
+"""Called after every batch with the bytes read so far and the size of the file."""
+
+
+@dataclass(frozen=True, repr=False)
+class Batch:
+    """Consecutive rows of a file, every cell as text without surrounding white space.
+
+    ``rows``: int64, shape (n,), each row's number as a spreadsheet shows it (the header is row 1).
+    ``ids``: pyarrow string array, n long. ``values``: one such array for each key of ``Columns.sources``.
+    """
+
+    source: str
+    rows: NDArray[np.int64]
+    ids: Any
+    values: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Batch(source={self.source!r}, rows={len(self.rows)})"
+
+
+def read_rows(
+    path: Path, columns: Columns, *, progress: Progress | None = None, batch_rows: int = BATCH_ROWS
+) -> Iterator[Batch]:
+    """Yield the rows of a CSV file; memory is bounded by one batch and one hash for every row id.
+
+    Wholly blank rows are left out but count in the numbering. Where no id column is declared, a row's id is its
+    number. Raises ``InputError`` for a file or row that cannot be read, an empty row id or one that stands twice,
+    and ``ColumnsError`` for a header that is missing or stands twice. No message shows a cell.
+    """
+    seen: set[int] = set()
+    try:
+        with open_table(path) as table:
+            size = path.stat().st_size
+            places = _places(table.header, columns, path)
+            batch = None
+            while records := list(islice(table.records, batch_rows)):
+                batch = _batch(records, places, path)
+                if "id" in places:
+                    _refuse_bad_ids(batch, seen, path, columns)
+                yield batch
+                if progress is not None:
+                    progress(table.raw.tell(), size)
+            if batch is None:
+                raise InputError(
+                    "The file has a header but no rows.",
+                    where=str(path),
+                    remedy="Check the export that made it; the first row must be the header.",
+                )
+    except NotText:
+        refuse_text(path)
+
+
+def _places(header: list[str], columns: Columns, path: Path) -> dict[str, int]:
+    """Where each field's column stands. The fields are those of ``columns.sources``, and ``id`` if declared."""
+    for place, name in enumerate(header):
+        if name and name in header[:place]:
+            raise ColumnsError(
+                "Two columns have the same header.",
+                where=f"{path}, row 1, columns {header.index(name) + 1} and {place + 1}",
+                remedy="Rename or remove one of them.",
+            )
+    wanted = {"id": columns.id, **columns.sources} if columns.id else columns.sources
+    for field, name in wanted.items():
+        if name not in header:
+            raise ColumnsError(
+                f"The file has no column {name!r}, which the columns file names for {field}.",
+                where=f"{path}, row 1",
+                remedy=_which_header(name, header, wanted.values()),
+            )
+    return {field: header.index(name) for field, name in wanted.items()}
+
+
+def _which_header(name: str, header: list[str], wanted: Any) -> str:
+    """Suggest the nearest header and list them all, unless the first row may hold a person's values instead."""
+    plain = {other.casefold(): other for other in header if other}
+    nearest = {w: get_close_matches(w.casefold(), list(plain), n=1, cutoff=0.75) for w in wanted}
+    if not any(nearest.values()):
+        return (
+            f"None of its {len(header)} headers is like one in the columns file: check that this is the right file "
+            "and that its first row is the header."
+        )
+    near = get_close_matches(name.casefold(), list(plain), n=1)
+    hint = f"Did you mean {plain[near[0]]!r}? " if near else ""
+    return f"{hint}Its headers are: {', '.join(repr(other) for other in header)}."
+
+
+def _batch(records: list[Record], places: Mapping[str, int], path: Path) -> Batch:
+    numbers = np.fromiter((number for number, _ in records), dtype=np.int64, count=len(records))
+    values = {
+        field: pc.utf8_trim_whitespace(pa.array([cells[place] for _, cells in records], pa.string()))
+        for field, place in places.items()
+    }
+    ids = values.pop("id") if "id" in values else pa.array(map(str, numbers.tolist()), pa.string())
+    return Batch(str(path), numbers, ids, values)
+
+
+def _refuse_bad_ids(batch: Batch, seen: set[int], path: Path, columns: Columns) -> None:
+    empty = pc.index(batch.ids, "").as_py()
+    if empty >= 0:
+        raise InputError(
+            "The row has no id.",
+            where=f"{path}, row {batch.rows[empty]}, column {columns.id!r}",
+            remedy="Give every row an id, or leave id out of the columns file to use row numbers.",
+        )
+    # Hashes keep a million ids small; if one repeats, the file is read again to see whether the ids do.
+    hashes = {hash(row_id) for row_id in batch.ids.to_pylist()}
+    if len(hashes) < len(batch.ids) or not seen.isdisjoint(hashes):
+        _refuse_repeated_id(path, columns)
+    seen |= hashes
+
+
+def _refuse_repeated_id(path: Path, columns: Columns) -> None:
+    first: dict[str, int] = {}
+    with open_table(path) as table:
+        place = table.header.index(str(columns.id))
+        for number, cells in table.records:
+            row_id = cells[place].strip()
+            if row_id in first:
+                raise InputError(
+                    "Two rows have the same id.",
+                    where=f"{path}, rows {first[row_id]} and {number}, column {columns.id!r}",
+                    remedy="Every id must stand once: remove one row, or choose another id column.",
+                )
+            first[row_id] = number

@@ -1,0 +1,114 @@
+"""A CSV file as a header and numbered records, every fault of its form named with its row."""
+
+import csv
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from encoder.errors import InputError
+from encoder.text_file import SAVE_AS_UTF8, open_utf8
+
+DELIMITERS = (",", "\t", ";")
+
+Record = tuple[int, list[str]]
+"""A row's number as a spreadsheet shows it (the header is row 1), and its cells."""
+
+
+class NotText(Exception):
+    """A NUL byte, or bytes that are not UTF-8: ``refuse_text`` finds out where."""
+
+
+@dataclass(frozen=True, repr=False)
+class Table:
+    """``header``: names without surrounding white space. ``records``: each as long as the header."""
+
+    header: list[str]
+    records: Iterator[Record]
+    raw: BinaryIO
+
+
+@contextmanager
+def open_table(path: Path, *, lenient: bool = False) -> Iterator[Table]:
+    """Open a CSV file; its delimiter is the comma, tab or semicolon that its first line has most of.
+
+    Blank rows are left out but counted in the numbering. Raises ``InputError`` for a file that ``open_utf8``
+    refuses, ragged rows and quotes out of place; ``NotText`` for bad characters, unless ``lenient`` (then a byte
+    that is not UTF-8 appears as a lone surrogate).
+    """
+    with open_utf8(path, errors="surrogateescape" if lenient else "strict") as (text, raw):
+        try:
+            lines: Iterator[str] = text if lenient else _without_nul(text)
+            opening: list[str] = []
+            for line in lines:
+                opening.append(line)
+                if line.strip():
+                    break
+            delimiter = _delimiter(opening[-1])
+            records = _records(csv.reader(chain(opening, lines), delimiter=delimiter, strict=True), path)
+            _, header = next(records)
+            yield Table([name.strip() for name in header], _even(records, len(header), path), raw)
+        except UnicodeDecodeError as error:
+            raise NotText from error
+
+
+def refuse_text(path: Path) -> NoReturn:
+    """Read again to name the row and column of the first character that is no UTF-8 text."""
+    with open_table(path, lenient=True) as table:
+        for number, cells in chain([(1, table.header)], table.records):
+            for name, cell in zip(table.header, cells, strict=True):
+                found = re.search("[\0\udc80-\udcff]", cell)
+                if not found:
+                    continue
+                # A header that is itself damaged cannot be printed.
+                column = name.encode("ascii", "replace").decode().replace("\0", "?")
+                where = f"{path}, row {number}, column {column!r}"
+                if found.group() == "\0":
+                    what, remedy = "The cell holds a NUL byte.", "Export the file again as plain text, or delete it."
+                else:
+                    what = "The cell is not in UTF-8; the file is probably in Windows-1252."
+                    remedy = SAVE_AS_UTF8
+                raise InputError(what, where=where, remedy=remedy)
+    raise InputError("The file changed while it was read.", where=str(path), remedy="Try again.")
+
+
+def _without_nul(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        if "\0" in line:
+            raise NotText
+        yield line
+
+
+def _delimiter(first_line: str) -> str:
+    bare = re.sub(r'"[^"]*"?', "", first_line)
+    return max(DELIMITERS, key=bare.count)
+
+
+def _records(rows: Iterator[list[str]], path: Path) -> Iterator[Record]:
+    number = 0
+    try:
+        for number, cells in enumerate(rows, start=1):
+            if any(map(str.strip, cells)):
+                yield number, cells
+    except csv.Error as error:
+        where = f"{path}, row {number + 1}"
+        if "field limit" in str(error) or "end of data" in str(error):
+            what = "A quotation mark opens here and is not closed, or a cell is longer than 131,072 characters."
+        else:
+            what = "A quotation mark closes a cell here, but the cell goes on."
+        remedy = 'Close every quoted cell, and write a quotation mark inside one twice ("").'
+        raise InputError(what, where=where, remedy=remedy) from error
+
+
+def _even(records: Iterator[Record], width: int, path: Path) -> Iterator[Record]:
+    for number, cells in records:
+        if len(cells) != width:
+            raise InputError(
+                f"The row has {len(cells):,} cells, but the header has {width:,}.",
+                where=f"{path}, row {number}",
+                remedy="Put a cell that holds the delimiter or a line end in quotation marks, and leave no cell out.",
+            )
+        yield number, cells
