@@ -1,0 +1,65 @@
+"""Pairs of rows with equal tokens, for exact match-keys."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.encodings import Encodings
+from matcher.errors import FloodError, MatcherError
+from matcher.pairs import BYTES_PER_PAIR, Pairs
+
+MOST_PER_TOKEN = 1000
+
+
+def find_exact(a: Encodings, b: Encodings, *, most: int = MOST_PER_TOKEN, budget: int = 1 << 30) -> Pairs:
+    """Find every pair of present rows with equal tokens, by sorting; similarity is 1.0.
+
+    A token that ``n`` rows of A and ``m`` rows of B share stands for ``n * m`` pairs, of which at most
+    ``min(n, m)`` can be right. Where ``n * m`` exceeds ``most``, the token says next to nothing about any one
+    pair, and none of its pairs is listed: all or none, so the result does not depend on the order of rows.
+    ``Pairs.left_out`` counts them.
+
+    Raises FloodError when the pairs do not fit ``budget`` (bytes), MatcherError when the lengths differ.
+    """
+    if a.words != b.words:
+        raise MatcherError(
+            f"Tokens of {a.length} bits cannot equal tokens of {b.length} bits.",
+            remedy="Encode both holders' rows under the same agreement.",
+        )
+    rows_a, rows_b = np.flatnonzero(a.present), np.flatnonzero(b.present)
+    group = _groups(np.concatenate([a.bits[rows_a], b.bits[rows_b]]))
+    order_a, order_b = np.argsort(group[: len(rows_a)], kind="stable"), np.argsort(group[len(rows_a) :], kind="stable")
+    groups = int(group.max(initial=-1)) + 1
+    size_a = np.bincount(group[: len(rows_a)], minlength=groups)
+    size_b = np.bincount(group[len(rows_a) :], minlength=groups)
+    sizes = size_a * size_b
+    listed = np.where(sizes <= most, sizes, 0)
+    total = int(listed.sum())
+    if total * BYTES_PER_PAIR > budget:
+        raise FloodError(
+            f"{total} pairs of rows have equal tokens, more than the memory budget holds.",
+            remedy="Choose an exact match-key that fewer rows share, or give the run a larger memory budget.",
+        )
+    # Number the pairs of a group 0 .. n*m-1: pair p joins the group's row p // m of A with its row p % m of B.
+    of_group = np.repeat(np.arange(groups), listed)
+    place = np.arange(total) - np.repeat(np.cumsum(listed) - listed, listed)
+    start_a, start_b = np.cumsum(size_a) - size_a, np.cumsum(size_b) - size_b
+    left = rows_a[order_a[start_a[of_group] + place // np.maximum(size_b[of_group], 1)]]
+    right = rows_b[order_b[start_b[of_group] + place % np.maximum(size_b[of_group], 1)]]
+    order = np.lexsort((right, left))
+    return Pairs(
+        left[order].astype(np.int32),
+        right[order].astype(np.int32),
+        np.ones(total, np.float32),
+        left_out=int(sizes.sum()) - total,
+    )
+
+
+def _groups(tokens: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Number equal tokens (uint64 ``(rows, words)``) alike: int64 ``(rows,)``."""
+    order = np.lexsort(tuple(tokens.T))
+    ranked = tokens[order]
+    fresh = np.ones(len(ranked), np.bool_)
+    fresh[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
+    group = np.empty(len(tokens), np.int64)
+    group[order] = np.cumsum(fresh) - 1
+    return group
