@@ -1,0 +1,120 @@
+"""What one holder hands in: its share of the children, as it wrote them down, in the file that its system makes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from services.rehearsal.children import Population
+from services.rehearsal.dirt import SCENARIOS, Mask, Names, Written, write_down
+from services.rehearsal.habits import spelt_names, spelt_postcodes
+from services.rehearsal.holders import HolderSpec
+
+PLACEHOLDER_FORENAMES = ("Baby", "Baby Boy", "Baby Girl", "Twin One", "Unknown")
+
+
+@dataclass(frozen=True, repr=False)
+class Extract:
+    """One holder's file and what is true of it. ``table``: every column a string or a whole number, as in the file.
+
+    ``row_ids``, ``child`` (the number of the child in the population) and each mask of ``faults`` have one entry per
+    row, in the file's order. ``faults`` has the names of ``dirt.Written`` and ``missing_<field>``.
+    """
+
+    holder: HolderSpec
+    table: pa.Table
+    row_ids: Names
+    child: NDArray[np.int64]
+    faults: Mapping[str, Mask]
+
+    def __len__(self) -> int:
+        return len(self.child)
+
+    def __repr__(self) -> str:
+        return f"Extract(holder={self.holder.name!r}, rows={len(self)})"
+
+
+def draw_extract(
+    population: Population, *, holder: HolderSpec, rows: int, scenario: str, rng: np.random.Generator
+) -> Extract:
+    """Return an extract of exactly ``rows`` children, each once, in no order.
+
+    Raises ValueError if the holder covers fewer children, and KeyError if there is no such scenario.
+    """
+    child = _covered(population, holder, rows, rng)
+    written = write_down(population, child, rates=SCENARIOS[scenario], rng=rng)
+    absent = {name: _absent(population, child, holder, name, rng) for name in holder.columns if name != "id"}
+    row_ids = _row_ids(rows, holder.row_id, rng)
+    fields = {"id": row_ids, **_spelt(population, child, written, holder, rng)}
+    columns: dict[str, NDArray[np.generic]] = {}
+    for name, header in holder.columns.items():
+        columns[header] = (
+            np.where(absent[name], _blank(name, holder, rows, rng), fields[name]) if name != "id" else row_ids
+        )
+    columns |= holder.attributes(population, child, rng)
+    faults = {**written.faults, **{f"missing_{name}": mask for name, mask in absent.items()}}
+    table = pa.table({header: pa.array(values) for header, values in columns.items()})
+    return Extract(holder=holder, table=table, row_ids=row_ids, child=child, faults=faults)
+
+
+def _covered(population: Population, holder: HolderSpec, rows: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw ``rows`` children by the holder's weights; households lean the same way, so siblings come together."""
+    weight = holder.coverage(population)
+    if np.count_nonzero(weight) < rows:
+        raise ValueError(f"{holder.name} covers fewer than {rows} children: make a larger population")
+    lean = rng.normal(scale=0.8, size=int(population.household[-1]) + 1 if len(population) else 0)
+    with np.errstate(divide="ignore"):
+        keys = np.log(weight) + rng.gumbel(size=len(population)) + lean[population.household]
+    return np.asarray(rng.permutation(np.argsort(-keys, kind="stable")[:rows]))
+
+
+def _row_ids(rows: int, prefix: str, rng: np.random.Generator) -> Names:
+    """Return ids of a prefix and seven digits, distinct and in no order."""
+    return np.strings.add(prefix, (rng.choice(9_000_000, size=rows, replace=False) + 1_000_000).astype("U7"))
+
+
+def _absent(
+    population: Population, child: NDArray[np.int64], holder: HolderSpec, name: str, rng: np.random.Generator
+) -> Mask:
+    absent = rng.random(len(child)) < holder.missing.get(name, 0.0)
+    if name == "upn":
+        youngest, oldest = holder.upn_ages
+        age = population.age[child]
+        absent |= (age < youngest) | (age > oldest)
+    return np.asarray(absent)
+
+
+def _blank(name: str, holder: HolderSpec, rows: int, rng: np.random.Generator) -> Names:
+    """Return what stands in the file where a value is missing: nothing, a code, or a word for it."""
+    if name == "sex":
+        return np.full(rows, holder.codes[2])
+    if name == "forename":
+        return rng.choice(np.array(["", *PLACEHOLDER_FORENAMES]), size=rows)
+    return np.full(rows, "")
+
+
+def _spelt(
+    population: Population,
+    child: NDArray[np.int64],
+    written: Written,
+    holder: HolderSpec,
+    rng: np.random.Generator,
+) -> dict[str, Names]:
+    girl, boy, _ = holder.codes
+    born = written.date_of_birth.astype("U10")
+    number = written.nhs_number
+    if holder.day_first:
+        born = np.array([f"{day[8:]}/{day[5:7]}/{day[:4]}" for day in born.tolist()], dtype=np.str_)
+    if holder.spaced_nhs_number:
+        number = np.array([f"{n[:3]} {n[3:6]} {n[6:]}" for n in number.tolist()], dtype=np.str_)
+    return {
+        "forename": spelt_names(written.forename, holder.habits, rng=rng),
+        "surname": spelt_names(written.surname, holder.habits, rng=rng),
+        "sex": np.where(written.sex == "F", girl, boy),
+        "date_of_birth": born,
+        "postcode": spelt_postcodes(written.postcode, holder.habits, rng=rng),
+        "nhs_number": number,
+        "upn": population.upn[child],
+    }
