@@ -42,11 +42,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Signer:
-    """Who signed a request that verified, and the nonce to remember until ``expires``."""
+    """Who signed a request that verified, and the nonce to remember until it cannot verify any more."""
 
     fingerprint: str
     nonce: str
-    expires: datetime
+    kept_until: datetime
 
 
 def tag_of(broker: str) -> str:
@@ -110,7 +110,7 @@ def verify_request(message: Message, *, broker: str, card_of: Callable[[str], Ca
         )
     if not isinstance(nonce, str) or not 16 <= len(nonce) <= 64 or not isinstance(fingerprint, str):
         raise SignatureError("The request's nonce is not valid.", remedy="Use a current version of the tool.")
-    return Signer(fingerprint, nonce, expires)
+    return Signer(fingerprint, nonce, expires + CLOCK_SKEW)
 
 
 class _Keys(HTTPSignatureKeyResolver):

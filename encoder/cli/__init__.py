@@ -1,1 +1,43 @@
 """The command ``counterfoil``: one small module per group of commands."""
+
+import sys
+
+import typer
+
+from encoder.cli.clk import clk
+from keys.errors import CounterfoilError
+
+app = typer.Typer(
+    name="counterfoil",
+    help="Turn a holder's rows into encodings that can be linked without showing anybody a name.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Keeps the name of the command even while there is only one."""
+
+
+app.command("clk")(clk)
+
+
+def run(commands: typer.Typer) -> None:
+    """Run a command; the one place where an error becomes a message on stderr and an exit code.
+
+    0: done. 1: refused, with what, where and what to do. 2: wrong usage. 130: interrupted.
+    """
+    try:
+        commands()
+    except CounterfoilError as error:
+        where = f"{error.where}: " if error.where else ""
+        message = f"Error: {where}{error.what}\n{error.remedy}\n"
+        encoding = sys.stderr.encoding or "ascii"
+        sys.stderr.write(message.encode(encoding, "backslashreplace").decode(encoding))
+        sys.exit(error.exit_code)
+
+
+def main() -> None:
+    run(app)

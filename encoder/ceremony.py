@@ -1,0 +1,64 @@
+"""How the holders come by one secret that nobody else knows: contribute, then receive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from encoder.door import Door
+from encoder.workspace import Workspace, own_party
+from keys.agreement import Agreement, Role
+from keys.envelope import open_bytes, seal_bytes
+from keys.files import write_whole
+from keys.identity import Identity
+from keys.secret import CONTRIBUTION_BYTES, Secret, combine
+
+CONTRIBUTION = "contribution"
+SECRET = "linkage secret"  # noqa: S105 - the kind of a file, not its content
+
+
+def contribute(
+    workspace: Workspace, door: Door, *, agreement: Agreement, identity: Identity, random: Callable[[int], bytes]
+) -> None:
+    """Draw this holder's contribution once, keep it, and seal it to every other holder."""
+    own = own_party(agreement, identity, Role.HOLDER)
+    if not workspace.keeps(CONTRIBUTION):
+        drawn = random(CONTRIBUTION_BYTES)
+        workspace.keep(CONTRIBUTION, drawn, agreement=agreement.id, identity=identity, random=random)
+    contribution = workspace.recall(CONTRIBUTION, agreement=agreement.id, identity=identity)
+    for other in agreement.holders():
+        if other != own:
+            # Sealed once and sent as often as needed: the broker takes the same bytes again, and no others.
+            path = workspace.root / f"contribution-to-{other.name}.sealed"
+            if not path.is_file():
+                sealed = seal_bytes(
+                    contribution,
+                    kind=CONTRIBUTION,
+                    agreement=agreement.id,
+                    sender=identity,
+                    receiver=other.card.receiving,
+                    random=random,
+                )
+                write_whole(path, sealed, private=True)
+            door.put_bytes(f"/v1/agreements/{agreement.id}/contributions/{other.name}", path.read_bytes())
+
+
+def receive(
+    workspace: Workspace, door: Door, *, agreement: Agreement, identity: Identity, random: Callable[[int], bytes]
+) -> Secret:
+    """Open what every other holder has sealed to this one, combine, and keep the secret sealed."""
+    own = own_party(agreement, identity, Role.HOLDER)
+    parts = {own.card.fingerprint: workspace.recall(CONTRIBUTION, agreement=agreement.id, identity=identity)}
+    for other in agreement.holders():
+        if other != own:
+            sealed = door.get_bytes(f"/v1/agreements/{agreement.id}/contributions/{other.name}")
+            _, parts[other.card.fingerprint] = open_bytes(
+                sealed, kind=CONTRIBUTION, agreement=agreement.id, sender=other.card, key=identity.receiving
+            )
+    secret = combine(parts, agreement=agreement.id)
+    workspace.keep(SECRET, secret.key(), agreement=agreement.id, identity=identity, random=random)
+    return secret
+
+
+def recall_secret(workspace: Workspace, *, agreement: Agreement, identity: Identity) -> Secret:
+    """The secret that ``receive`` kept."""
+    return Secret(workspace.recall(SECRET, agreement=agreement.id, identity=identity), agreement=agreement.id)

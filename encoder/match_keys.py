@@ -1,0 +1,132 @@
+"""Identifiers into encodings, one per match-key of the agreement."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.clk import base_filters, load_schema
+from encoder.harden import draw, harden
+from encoder.identifiers import Column, Identifiers
+from keys.canonical import canonical
+from keys.derive import Label, subkey
+from keys.layout import EXACT_BYTES, encoding_bytes
+from keys.secret import Secret
+from keys.terms import Comparison, Encoding, ExactKey, FuzzyKey, Terms
+
+_COMPARISONS: dict[Comparison, dict[str, Any]] = {
+    Comparison.EXACT: {"type": "exact"},
+    Comparison.UNIGRAMS: {"type": "ngram", "n": 1, "positional": False},
+    Comparison.BIGRAMS: {"type": "ngram", "n": 2, "positional": False},
+    Comparison.TRIGRAMS: {"type": "ngram", "n": 3, "positional": False},
+    Comparison.POSITIONAL_UNIGRAMS: {"type": "ngram", "n": 1, "positional": True},
+    Comparison.POSITIONAL_BIGRAMS: {"type": "ngram", "n": 2, "positional": True},
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Encodings:
+    """One match-key: ``bits`` uint8 (rows, width in bytes), ``present`` bool (rows,); absent rows are zeros."""
+
+    bits: NDArray[np.uint8]
+    present: NDArray[np.bool_]
+
+
+class MatchKeyEncoder:
+    """Encodes rows under one match-key; what depends on the secret alone is made once."""
+
+    def __init__(self, key: FuzzyKey | ExactKey, *, terms: Terms, secret: Secret) -> None:
+        self.key = key
+        self.width = encoding_bytes(terms, key)
+        if isinstance(key, ExactKey):
+            self._exact = subkey(secret, Label.EXACT, context=key.name)
+            return
+        self._schema = load_schema(linkage_schema(key, terms.encoding))
+        self._base = subkey(secret, Label.BASE_FILTER, context=key.name)
+        hardening = terms.encoding.hardening
+        self._selection = None
+        if hardening is not None:
+            draw_key = subkey(secret, Label.HARDENING, context=key.name)
+            self._selection = draw(
+                key=draw_key, base_length=terms.encoding.length, t=hardening.t, length=hardening.length
+            )
+
+    def __repr__(self) -> str:
+        return f"MatchKeyEncoder({self.key.name!r})"
+
+    def encode(self, identifiers: Identifiers) -> Encodings:
+        """Raises ``KeyError`` when the identifiers lack a field of the match-key."""
+        if isinstance(self.key, ExactKey):
+            return self._encode_exact(self.key, identifiers)
+        columns = [identifiers.columns[feature.field.value] for feature in self.key.features]
+        weights = np.zeros(identifiers.rows, dtype=np.int64)
+        for feature, column in zip(self.key.features, columns, strict=True):
+            weights += feature.bits * given(column)
+        present = weights >= self.key.minimum_bits
+        bits = np.zeros((identifiers.rows, self.width), dtype=np.uint8)
+        kept = [Column(column.codes[present], column.values) for column in columns]
+        if present.any():
+            filters = base_filters(kept, self._schema, secret=self._base)
+            bits[present] = filters if self._selection is None else harden(filters, self._selection)
+        return Encodings(bits, present)
+
+    def _encode_exact(self, key: ExactKey, identifiers: Identifiers) -> Encodings:
+        """HMAC-SHA256 over the canonical JSON of the tuple, cut to 128 bits; each distinct tuple once."""
+        columns = [identifiers.columns[field.value] for field in key.tuple_of]
+        present = np.logical_and.reduce([given(column) for column in columns])
+        codes = np.stack([column.codes[present] for column in columns], axis=1)
+        distinct, inverse = np.unique(codes, axis=0, return_inverse=True)
+        hashed = np.zeros((len(distinct), EXACT_BYTES), dtype=np.uint8)
+        for number, row in enumerate(distinct):
+            values = [column.values[code] for column, code in zip(columns, row, strict=True)]
+            tag = hmac.digest(self._exact, canonical(values), hashlib.sha256)
+            hashed[number] = np.frombuffer(tag[:EXACT_BYTES], dtype=np.uint8)
+        bits = np.zeros((identifiers.rows, EXACT_BYTES), dtype=np.uint8)
+        bits[present] = hashed[inverse.reshape(-1)]
+        return Encodings(bits, present)
+
+
+def encoders(keys: Sequence[FuzzyKey | ExactKey], *, terms: Terms, secret: Secret) -> list[MatchKeyEncoder]:
+    """One encoder for each match-key, in the agreement's order."""
+    return [MatchKeyEncoder(key, terms=terms, secret=secret) for key in keys]
+
+
+def linkage_schema(key: FuzzyKey, encoding: Encoding) -> dict[str, Any]:
+    """The base filter of a fuzzy match-key as a clkhash linkage schema, version 3, with nothing left to defaults."""
+    return {
+        "version": 3,
+        "clkConfig": {
+            "l": encoding.length,
+            "kdf": {"type": "HKDF", "hash": encoding.kdf_hash, "keySize": encoding.key_size},
+        },
+        "features": [
+            {
+                "identifier": feature.field.value,
+                "format": {"type": "string", "encoding": "utf-8"},
+                "hashing": {
+                    "comparison": _COMPARISONS[feature.compare],
+                    "strategy": {"bitsPerFeature": feature.bits},
+                    "hash": {"type": encoding.hash},
+                },
+            }
+            for feature in key.features
+        ],
+    }
+
+
+def given(column: Column) -> NDArray[np.bool_]:
+    """Which rows have a value."""
+    missing = np.array([value == "" for value in column.values], dtype=np.bool_)
+    return ~missing[column.codes] if len(column.values) else np.zeros(len(column.codes), dtype=np.bool_)
+
+
+def rows_of(identifiers: Identifiers, which: NDArray[np.int64]) -> Identifiers:
+    """The identifiers of some rows, in the order of ``which``."""
+    columns = {name: Column(column.codes[which], column.values) for name, column in identifiers.columns.items()}
+    return Identifiers(len(which), columns)

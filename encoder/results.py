@@ -1,0 +1,106 @@
+"""What came back: the release opened and put beside the holder's own row ids, and made ready for the recipient."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from encoder.errors import InputError
+from encoder.package import recall_handles
+from encoder.table import open_table
+from encoder.workspace import Workspace
+from keys.agreement import Agreement, Role
+from keys.envelope import open_bytes
+from keys.errors import EnvelopeError
+from keys.files import write_whole
+from keys.identity import Identity
+from keys.layout import open_release_record, release_record
+from keys.receiving import encode
+from keys.terms import Release
+
+RELEASE = "release"
+
+
+@dataclass(frozen=True, repr=False)
+class Results:
+    """Row ids in random order and, beside each, its token (blind) or link key (open) as text."""
+
+    run: str
+    column: str
+    row_ids: Sequence[str]
+    values: Sequence[str]
+
+    def by_row_id(self) -> Mapping[str, str]:
+        return dict(zip(self.row_ids, self.values, strict=True))
+
+
+def open_release(sealed: bytes, *, workspace: Workspace, agreement: Agreement, identity: Identity) -> Results:
+    """Open what the broker released to this holder. Raises ``EnvelopeError`` when it is not whole or not ours."""
+    broker = agreement.sole(Role.BROKER).card
+    header, payload = open_bytes(sealed, kind=RELEASE, agreement=agreement.id, sender=broker, key=identity.receiving)
+    blind = agreement.terms.release is Release.BLIND
+    record, column = (release_record(), "token") if blind else (open_release_record(), "link_key")
+    handles, row_ids = recall_handles(workspace, agreement=agreement, identity=identity)
+    if len(payload) != len(row_ids) * record.itemsize:
+        raise _incomplete()
+    records = np.frombuffer(payload, dtype=record)
+    keys = np.ascontiguousarray(records["handle"]).view(">u8")
+    records = records[np.lexsort(keys.T[::-1])]
+    if not np.array_equal(records["handle"], handles):
+        raise _incomplete()
+    values = [encode(value.tobytes()) if blind else value.tobytes().hex() for value in records[column]]
+    return Results(str(header.context["run"]), column, row_ids, values)
+
+
+def write_results(path: Path, results: Results) -> None:
+    """CSV with ``row_id`` and ``token`` or ``link_key``."""
+    rows = zip(results.row_ids, results.values, strict=True)
+    write_whole(path, _csv(["row_id", results.column], rows), replace=True, private=True)
+
+
+def write_attributes(source: Path, out: Path, *, results: Results, row_id: str, identifiers: Sequence[str]) -> int:
+    """The holder's file for the recipient: identifiers and row ids dropped, the token in their place.
+
+    ``row_id`` is the header of the row ids, empty if rows were counted; ``identifiers`` are the headers to drop.
+    Rows are written in the random order of the results, and rows that were not encoded are left out. Returns the
+    number of rows. Raises ``InputError`` when rows of the results are not in the file.
+    """
+    with open_table(source) as table:
+        header = table.header
+        dropped = {*identifiers, row_id}
+        kept = [place for place, name in enumerate(header) if name not in dropped]
+        at = header.index(row_id) if row_id else -1
+        rows = {
+            (cells[at].strip() if row_id else str(number)): [cells[place] for place in kept]
+            for number, cells in table.records
+        }
+    missing = sum(one not in rows for one in results.row_ids)
+    if missing:
+        raise InputError(
+            f"{missing} rows that were encoded are no longer in the file.",
+            where=str(source),
+            remedy="Use the file that was encoded.",
+        )
+    lines = ([value, *rows[one]] for one, value in zip(results.row_ids, results.values, strict=True))
+    write_whole(out, _csv([results.column, *(header[place] for place in kept)], lines), replace=True, private=True)
+    return len(results.row_ids)
+
+
+def _csv(header: Sequence[str], rows: object) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)  # type: ignore[arg-type]
+    return text.getvalue().encode()
+
+
+def _incomplete() -> EnvelopeError:
+    return EnvelopeError(
+        "The release does not hold exactly the rows that this holder uploaded.",
+        remedy="Do not use it; ask the broker's operator.",
+    )

@@ -1,0 +1,61 @@
+"""The agreement that new ones start from, restricted to what its holders have."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from keys.agreement import parse_terms
+from keys.errors import AgreementError
+from keys.terms import PARTS_OF_DATE, IdentifierField, Terms
+
+
+def template_text() -> str:
+    """The commented TOML file."""
+    return (files("keys") / "template.toml").read_text(encoding="utf-8")
+
+
+def default_terms(holders: Mapping[str, Sequence[str]], **changes: Any) -> Terms:
+    """The template for these holders (name -> identifiers), with every match-key that two of them can make.
+
+    A fuzzy match-key keeps those of its features that every holder has; one that would have too few bits left, or
+    say no more than another, is dropped. ``changes`` replace top-level values. Raises ``AgreementError`` when
+    no match-key is left.
+    """
+    document = tomllib.loads(template_text())
+    document["holders"] = [{"name": name, "identifiers": list(have)} for name, have in holders.items()]
+    fields = [_fields(have) for have in holders.values()]
+    shared = frozenset.intersection(*fields)
+    document["match_keys"] = _usable(document["match_keys"], fields, shared)
+    if not document["match_keys"]:
+        raise AgreementError(
+            "The holders share too few identifiers for any match-key.",
+            remedy="Name more columns, above all the NHS number, names, the date of birth or the postcode.",
+        )
+    return parse_terms({**document, **changes}, where="default agreement")
+
+
+def _usable(
+    keys: Sequence[dict[str, Any]], fields: Sequence[frozenset[str]], shared: frozenset[str]
+) -> list[dict[str, Any]]:
+    usable: list[dict[str, Any]] = []
+    seen: set[frozenset[str]] = set()
+    for key in keys:
+        if key["kind"] == "exact":
+            if sum(set(key["tuple_of"]) <= have for have in fields) >= 2:
+                usable.append(key)
+            continue
+        features = [feature for feature in key["features"] if feature["field"] in shared]
+        names = frozenset(feature["field"] for feature in features)
+        bits = sum(feature["bits"] for feature in features)
+        if bits >= key["minimum_bits"] and names not in seen:
+            seen.add(names)
+            usable.append({**key, "features": features})
+    return usable
+
+
+def _fields(identifiers: Sequence[str]) -> frozenset[str]:
+    have = set(identifiers)
+    if IdentifierField.DATE_OF_BIRTH in have:
+        have |= {part.value for part in PARTS_OF_DATE}
+    return frozenset(have)

@@ -1,0 +1,70 @@
+"""Agreements: put one in force at the broker, read it back."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from keys.agreement import Agreement, Role
+from keys.canonical import parse
+from keys.identity import Card
+from keys.statement import declare
+from services.broker.audit import Event, record
+from services.broker.auth import SMALL_BODY, Signed, authenticate, office_of, signed, stream_body
+from services.broker.errors import Refused
+from services.broker.office import Office
+from services.broker.store import agreements
+
+router = APIRouter(tags=["agreements"])
+RECEIVING = "receiving key"
+
+
+@router.get("/card")
+def card(request: Request) -> dict[str, Any]:
+    """The broker's own card. Compare its fingerprint by another way before an agreement names it."""
+    return office_of(request).identity.card.to_json()
+
+
+@router.post("/agreements", status_code=201)
+async def put_agreement(request: Request, response: Response) -> dict[str, Any]:
+    """Hand in an agreement that every party has signed; the answer is this broker's receiving key for it."""
+    office = office_of(request)
+    body = b"".join([part async for part in stream_body(request, SMALL_BODY)])
+    document = await run_in_threadpool(_put, request, office, body)
+    response.headers["Location"] = f"/v1/agreements/{document['body']['agreement']}"
+    return document
+
+
+@router.get("/agreements/{agreement}")
+def get_agreement(agreement: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+    """The agreement with its signatures and the broker's receiving key for it."""
+    office = office_of(request)
+    found, _ = office.member(agreement, caller.caller)
+    with office.store.transaction("read receiving address") as connection:
+        row = agreements.get(connection, found.id)
+    return {"agreement": found.to_json(), "receiving": row["receiving"] if row else None}
+
+
+def _put(request: Request, office: Office, body: bytes) -> dict[str, Any]:
+    agreement = Agreement.from_json(parse(body, where="agreement"))
+
+    def card_of(fingerprint: str) -> Card | None:
+        party = agreement.party(fingerprint)
+        return party.card if party else None
+
+    authenticate(request, office, card_of)
+    if agreement.sole(Role.BROKER).card != office.identity.card:
+        raise Refused("The agreement names another broker.", remedy="Send it to the broker that it names.")
+    agreement.require_in_force(office.now())
+    with office.store.transaction("look for agreement") as connection:
+        known = agreements.get(connection, agreement.id)
+    if known is not None:
+        document: dict[str, Any] = known["receiving"]
+        return document
+    key = office.new_receiving_key(agreement.id)
+    body_of_statement = {"agreement": agreement.id, "receiving": key.address.to_json()}
+    receiving = declare(office.identity, RECEIVING, body_of_statement).to_json()
+    with office.store.transaction("receive agreement") as connection:
+        agreements.put(connection, agreement.id, document=agreement.to_json(), receiving=receiving, at=office.stamp())
+        record(connection, Event.AGREEMENT_RECEIVED, at=office.now(), agreement=agreement.id)
+    return receiving

@@ -1,0 +1,60 @@
+"""The broker as one ASGI application: HTTP interface and runner in one process."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from keys.identity import Identity
+from services.broker import problems, workflows
+from services.broker.api.v1 import router
+from services.broker.office import Office
+from services.broker.settings import Settings
+from services.broker.storage import Storage
+from services.broker.store.database import Store
+
+
+def open_office(settings: Settings, identity: Identity) -> Office:
+    """The broker's office on its real clock and randomness, with the tables at their newest version."""
+    store = Store(settings.database)
+    store.migrate()
+    return Office(
+        settings=settings,
+        identity=identity,
+        store=store,
+        storage=Storage(settings.storage),
+        now=lambda: datetime.now(UTC),
+        random=secrets.token_bytes,
+    )
+
+
+def create_app(office: Office) -> FastAPI:
+    """The application for one office; the runner lives as long as the application does."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        workflows.start(office)
+        yield
+        workflows.stop()
+        office.store.close()
+
+    app = FastAPI(
+        title="Counterfoil broker",
+        version=version("counterfoil"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.office = office
+    app.include_router(router)
+    problems.install(app)
+
+    @app.get("/healthz", tags=["operation"])
+    def healthz() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok"}
+
+    return app

@@ -1,0 +1,87 @@
+"""Who is asking: every request is signed by a party (RFC 9421), and none is taken twice."""
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+
+from keys.errors import SignatureError
+from keys.identity import Card
+from keys.request import Message, digest_header, verify_request
+from services.broker.errors import Refused, TooLarge, Unauthenticated
+from services.broker.office import Office
+from services.broker.store import nonces
+
+SMALL_BODY = 4 << 20
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A request whose signature and body digest have been checked."""
+
+    caller: str
+    """Fingerprint of the signer's card."""
+    body: bytes
+
+
+def office_of(request: Request) -> Office:
+    office: Office = request.app.state.office
+    return office
+
+
+async def signed(request: Request) -> Signed:
+    """For all but uploads: reads a small body, then checks signature, digest and nonce."""
+    body = b"".join([part async for part in _limited(request, SMALL_BODY)])
+    _check_digest(request, hashlib.sha256(body).digest())
+    office = office_of(request)
+    return Signed(await run_in_threadpool(authenticate, request, office, office.card), body)
+
+
+def authenticate(request: Request, office: Office, card_of: Callable[[str], Card | None]) -> str:
+    """The signer's fingerprint. Raises ``Unauthenticated``. Does not look at the body."""
+    message = Message(request.method, str(request.url), dict(request.headers))
+    try:
+        signer = verify_request(message, broker=office.identity.card.fingerprint, card_of=card_of, now=office.now())
+    except SignatureError as error:
+        raise Unauthenticated(error.what, remedy=error.remedy) from None
+    with office.store.transaction("remember nonce") as connection:
+        fresh = nonces.remember(
+            connection,
+            signer.fingerprint,
+            signer.nonce,
+            expires_at=signer.kept_until.isoformat(),
+            now=office.now().isoformat(),
+        )
+    if not fresh:
+        raise Unauthenticated(
+            "This very request has been received before.", remedy="Sign a new request instead of repeating one."
+        )
+    return signer.fingerprint
+
+
+async def stream_body(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """The body in parts; checked against the signed digest at its end, so use nothing before that."""
+    hashed = hashlib.sha256()
+    async for part in _limited(request, limit):
+        hashed.update(part)
+        yield part
+    _check_digest(request, hashed.digest())
+
+
+async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise TooLarge(
+                f"The body is larger than {limit >> 20} MiB.", remedy="Ask the broker's operator for the limit."
+            )
+        yield part
+
+
+def _check_digest(request: Request, sha256: bytes) -> None:
+    if not hmac.compare_digest(request.headers.get("content-digest", ""), digest_header(sha256)):
+        raise Refused("The body is not the one that was signed.", remedy="Send the request again.")

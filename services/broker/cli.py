@@ -1,0 +1,55 @@
+"""``counterfoil-broker serve``: the broker as one process."""
+
+import getpass
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from keys.errors import IdentityError
+from keys.identity import Identity
+from services.broker.app import create_app, open_office
+from services.broker.settings import Settings
+
+
+def serve(
+    home: Annotated[Path, typer.Option(help="Folder of the broker: identity, keys, storage, database.")],
+    passphrase_file: Annotated[
+        Path | None, typer.Option(help="File with the identity's passphrase; else it is asked for, or read from stdin.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Put TLS in front of any but this machine.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8750,
+) -> None:
+    """Run the broker: the HTTP interface and the runner of matches, in one process.
+
+    Example: counterfoil-broker serve --home broker --passphrase-file broker.passphrase
+    """
+    settings = Settings(home=home)
+    if not settings.identity_file.is_file():
+        raise IdentityError(
+            "There is no identity of a broker here.",
+            where=str(settings.identity_file),
+            remedy="Name the folder that holds the broker's identity.json.",
+        )
+    passphrase = _passphrase(passphrase_file)
+    where = str(settings.identity_file)
+    identity = Identity.unlock(settings.identity_file.read_bytes(), passphrase, where=where)
+    app = create_app(open_office(settings, identity))
+    sys.stderr.write(f"Broker {identity.card.name}, fingerprint {identity.card.fingerprint}\n")
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+
+
+def _passphrase(file: Path | None) -> str:
+    """The first line of the file; without one, asked for at a terminal, else the first line of stdin."""
+    if file is None:
+        return getpass.getpass("Passphrase: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    try:
+        return file.read_text(encoding="utf-8").split("\n", 1)[0]
+    except OSError:
+        raise IdentityError(
+            "The passphrase file cannot be read.", where=str(file), remedy="Name the right file."
+        ) from None

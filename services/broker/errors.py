@@ -1,0 +1,33 @@
+"""The errors of the broker: what a party may be told, and nothing else."""
+
+from keys.errors import CounterfoilError
+
+
+class BrokerError(CounterfoilError):
+    """A request or a run cannot go on."""
+
+
+class NotFound(BrokerError):
+    """There is no such thing, or this party may not know of it: both answer alike."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is nothing here for this party.",
+            remedy="Check the address and that you use the identity whose card is in the agreement.",
+        )
+
+
+class Unauthenticated(BrokerError):
+    """The request carries no signature that this broker can verify."""
+
+
+class Conflict(BrokerError):
+    """What is there already, or the state of the run, does not allow this."""
+
+
+class Refused(BrokerError):
+    """The content is not acceptable; nothing was changed."""
+
+
+class TooLarge(BrokerError):
+    """The body is larger than the broker takes."""

@@ -1,0 +1,96 @@
+"""What the broker's rooms share: settings, database, storage, its identity, a clock and randomness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from keys.agreement import Agreement, Party
+from keys.envelope import open_bytes, seal_bytes
+from keys.files import write_whole
+from keys.identity import Card, Identity
+from keys.receiving import ReceivingKey
+from services.broker.errors import NotFound
+from services.broker.settings import Settings
+from services.broker.storage import Storage
+from services.broker.store import agreements
+from services.broker.store.database import Store
+
+_KEY_FILE = "receiving key"
+
+
+@dataclass(frozen=True)
+class Office:
+    """One broker. Its clock and its randomness are arguments, so that tests can hold them still."""
+
+    settings: Settings
+    identity: Identity
+    store: Store
+    storage: Storage
+    now: Callable[[], datetime]
+    random: Callable[[int], bytes]
+    _cards: dict[str, Card] = field(default_factory=dict, repr=False)
+
+    def stamp(self) -> str:
+        """Now, as the database and statements write it: UTC, microseconds, sorts as text."""
+        return self.now().astimezone(UTC).isoformat(timespec="microseconds")
+
+    def agreement(self, agreement: str) -> Agreement:
+        """Raises ``NotFound``."""
+        with self.store.transaction("read agreement") as connection:
+            row = agreements.get(connection, agreement)
+        if row is None:
+            raise NotFound
+        return Agreement.from_json(row["document"])
+
+    def member(self, agreement: str, fingerprint: str) -> tuple[Agreement, Party]:
+        """The agreement and the caller's part in it; ``NotFound`` also for one that is not the caller's."""
+        found = self.agreement(agreement)
+        party = found.party(fingerprint)
+        if party is None:
+            raise NotFound
+        return found, party
+
+    def card(self, fingerprint: str) -> Card | None:
+        """The card of any party of any agreement here."""
+        if fingerprint not in self._cards:
+            with self.store.transaction("read cards") as connection:
+                for document in agreements.all_documents(connection):
+                    for party in Agreement.from_json(document).parties:
+                        self._cards[party.card.fingerprint] = party.card
+        return self._cards.get(fingerprint)
+
+    def new_receiving_key(self, agreement: str) -> ReceivingKey:
+        """A fresh key for one agreement, in a file of its own that only this broker's identity opens."""
+        key = ReceivingKey.generate(self.random)
+        sealed = seal_bytes(
+            key.seeds(),
+            kind=_KEY_FILE,
+            agreement=agreement,
+            sender=self.identity,
+            receiver=self.identity.card.receiving,
+            random=self.random,
+        )
+        path = self._key_path(agreement)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        write_whole(path, sealed, private=True, replace=True)
+        return key
+
+    def receiving_key(self, agreement: str) -> ReceivingKey:
+        """The key that opens this agreement's uploads; ``NotFound`` once it is destroyed."""
+        path = self._key_path(agreement)
+        if not path.is_file():
+            raise NotFound
+        card = self.identity.card
+        _, seeds = open_bytes(
+            path.read_bytes(), kind=_KEY_FILE, agreement=agreement, sender=card, key=self.identity.receiving
+        )
+        return ReceivingKey(seeds)
+
+    def _key_path(self, agreement: str) -> Path:
+        return self.settings.receiving_keys / f"{agreement}.sealed"
+
+
+Problem = Mapping[str, str]

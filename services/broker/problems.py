@@ -1,0 +1,61 @@
+"""The one place where an error becomes an RFC 9457 problem."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from keys.errors import AgreementError, CounterfoilError, EnvelopeError, IdentityError, KeysError, SignatureError
+from services.broker import errors
+
+TYPES: dict[type[CounterfoilError], tuple[int, str]] = {
+    errors.NotFound: (404, "not-found"),
+    errors.Unauthenticated: (401, "unauthenticated"),
+    errors.Conflict: (409, "conflict"),
+    errors.TooLarge: (413, "too-large"),
+    errors.Refused: (422, "refused"),
+    AgreementError: (422, "agreement-refused"),
+    EnvelopeError: (422, "envelope-refused"),
+    SignatureError: (422, "signature-refused"),
+    IdentityError: (422, "document-refused"),
+    KeysError: (422, "document-refused"),
+}
+"""Status and type of every error that an answer may carry; the first that fits counts."""
+
+
+def problem(status: int, kind: str, title: str, detail: str) -> JSONResponse:
+    body = {"type": f"urn:counterfoil:problem:{kind}", "title": title, "status": status, "detail": detail}
+    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of ours, of the framework and any other as a problem that tells no more than it may."""
+
+    @app.exception_handler(CounterfoilError)
+    async def ours(_request: Request, error: CounterfoilError) -> JSONResponse:
+        for kind, (status, name) in TYPES.items():
+            if isinstance(error, kind):
+                return problem(status, name, error.what, error.remedy)
+        return problem(500, "internal", "The broker could not do this.", "Ask its operator to read the log.")
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        fields = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
+        return problem(422, "refused", f"The request is not valid: {fields}.", "Use a current version of the tool.")
+
+    @app.exception_handler(HTTPException)
+    async def framework(_request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 404:
+            return await ours(_request, errors.NotFound())
+        return problem(error.status_code, "http", str(error.detail), "Use a current version of the tool.")
+
+    @app.exception_handler(Exception)
+    async def other(_request: Request, _error: Exception) -> JSONResponse:
+        return problem(500, "internal", "The broker could not do this.", "Ask its operator to read the log.")
+
+
+def as_problem(error: CounterfoilError) -> dict[str, Any]:
+    """What a failed run says of its error."""
+    return {"what": error.what, "remedy": error.remedy}

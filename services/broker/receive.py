@@ -1,0 +1,134 @@
+"""Sealed uploads in: checked outside in, accepted whole or not at all.
+
+1. The envelope is by this holder, for this agreement, to this agreement's receiving key, complete and undamaged.
+2. The manifest says the holder and match-keys of the agreement; the records have exactly their width.
+3. At least the agreement's minimum of rows; every handle once; flags 0 or 1; an absent encoding is all zeros.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keys.agreement import Agreement, Party
+from keys.canonical import parse
+from keys.envelope import open_verified, verify
+from keys.layout import upload_record
+from keys.receiving import ReceivingKey
+from services.broker.errors import Refused
+
+KIND = "upload"
+_MAXIMUM_MANIFEST = 1 << 16
+
+
+@dataclass(frozen=True, repr=False)
+class Received:
+    """An upload that has passed: its manifest's proofs and its records (keys.layout.upload_record)."""
+
+    rows: int
+    key_check: str
+    conformance: str
+    records: NDArray[np.void]
+
+
+def receive(stream: BinaryIO, *, agreement: Agreement, holder: Party, key: ReceivingKey) -> Received:
+    """Raises ``EnvelopeError``, ``SignatureError`` or ``Refused``."""
+    header = verify(stream, kind=KIND, agreement=agreement.id, sender=holder.card, receiver=key.address.key_id)  # 1
+    parts = open_verified(stream, key=key)
+    manifest, rest = _manifest(parts)
+    record = upload_record(agreement.terms, holder.name)
+    rows = _checked_manifest(manifest, agreement, holder)  # 2
+    if rows * record.itemsize > header.padded:
+        raise _refused("it is shorter than its manifest says")  # 2
+    records = np.empty(rows, dtype=record)
+    filled = _fill(records, rest, parts)
+    if filled != records.nbytes:
+        raise _refused("the records do not have the length that the manifest says")  # 2
+    _check_records(records, agreement)  # 3
+    return Received(rows, manifest["key_check"], manifest["conformance"], records)
+
+
+def _manifest(parts: Iterator[bytes]) -> tuple[dict[str, Any], bytes]:
+    """The manifest and what follows it in the part that it ends in."""
+    data = b""
+    size = -1
+    while size < 0 or len(data) < 4 + size:
+        part = next(parts, b"")
+        if not part:
+            raise _refused("it ends inside its manifest")
+        data += part
+        if size < 0 and len(data) >= 4:
+            size = int.from_bytes(data[:4], "big")
+            if size > _MAXIMUM_MANIFEST:
+                raise _refused("its manifest is too long")
+    manifest = parse(data[4 : 4 + size], where="manifest of the upload")
+    return manifest, data[4 + size :]
+
+
+def _checked_manifest(manifest: Any, agreement: Agreement, holder: Party) -> int:
+    terms = agreement.terms
+    names = {"holder", "rows", "match_keys", "key_check", "conformance"}
+    hexadecimal = set("0123456789abcdef")
+    if not isinstance(manifest, dict) or set(manifest) != names:
+        raise _refused("its manifest is not in the right form")
+    for proof in ("key_check", "conformance"):
+        if not isinstance(manifest[proof], str) or len(manifest[proof]) != 64 or set(manifest[proof]) - hexadecimal:
+            raise _refused(f"its {proof.replace('_', ' ')} is not in the right form")
+    if manifest["holder"] != holder.name:
+        raise _refused("it is another holder's")
+    if manifest["match_keys"] != [key.name for key in terms.keys_of(holder.name)]:
+        raise _refused("its match-keys are not those of the agreement")
+    rows = manifest["rows"]
+    if type(rows) is not int or rows < 0:
+        raise _refused("its number of rows is not valid")
+    if rows < terms.minimum_rows:
+        raise Refused(
+            f"The upload has fewer rows than the agreement's minimum of {terms.minimum_rows}.",
+            remedy="Encode the whole cohort; small uploads could be used to ask about single children.",
+        )
+    return rows
+
+
+def _fill(records: NDArray[np.void], first: bytes, parts: Iterator[bytes]) -> int:
+    """Copy the parts into the records; the number of bytes that came, at most one more than fit."""
+    flat = records.view(np.uint8).reshape(-1)
+    filled = 0
+    for part in _chain(first, parts):
+        if filled + len(part) > flat.size:
+            return flat.size + 1
+        flat[filled : filled + len(part)] = np.frombuffer(part, dtype=np.uint8)
+        filled += len(part)
+    return filled
+
+
+def _chain(first: bytes, parts: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from parts
+
+
+def _check_records(records: NDArray[np.void], agreement: Agreement) -> None:
+    handles = np.ascontiguousarray(records["handle"]).view(np.uint64)
+    handles = handles[np.lexsort(handles.T)]
+    if (handles[1:] == handles[:-1]).all(axis=1).any():
+        raise _refused("a handle stands in it twice")
+    for key in agreement.terms.match_keys:
+        if key.name in (records.dtype.names or ()):
+            present = records[f"present/{key.name}"]
+            if (present > 1).any():
+                raise _refused("a flag is neither 0 nor 1")
+            if records[key.name][present == 0].any():
+                raise _refused("an absent encoding is not empty")
+
+
+def receive_bytes(data: bytes, **options: Any) -> Received:
+    """``receive`` for an upload that is in memory."""
+    return receive(io.BytesIO(data), **options)
+
+
+def _refused(why: str) -> Refused:
+    return Refused(f"The upload is not acceptable: {why}.", remedy="Encode again with a current version of the tool.")

@@ -1,0 +1,87 @@
+"""States of a run, the transitions between them, and what must hold before one starts. No input or output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from itertools import combinations
+from typing import Any
+
+from keys.agreement import Agreement
+from keys.terms import FuzzyKey
+from services.broker.errors import Conflict, Refused
+
+
+class State(StrEnum):
+    """Named for what is known."""
+
+    ACCEPTED = "accepted"
+    """All uploads are in and belong together."""
+    MATCHED = "matched"
+    """The links are decided; two holders' IG leads must approve the release."""
+    APPROVED = "approved"
+    """They have."""
+    RELEASED = "released"
+    """Every holder and the recipient can fetch what is theirs."""
+    FAILED = "failed"
+    """The run stopped; ``problem`` says why."""
+
+
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.ACCEPTED: frozenset({State.MATCHED, State.FAILED}),
+    State.MATCHED: frozenset({State.APPROVED}),
+    State.APPROVED: frozenset({State.RELEASED, State.FAILED}),
+    State.RELEASED: frozenset(),
+    State.FAILED: frozenset(),
+}
+APPROVALS_NEEDED = 2
+
+
+def require_transition(old: State, new: State) -> None:
+    """Raises ``Conflict`` for a step that the table does not have."""
+    if new not in TRANSITIONS[old]:
+        raise Conflict(f"A run that is {old} cannot become {new}.", remedy="Look at the run's status first.")
+
+
+def require_uploads(agreement: Agreement, uploads: Mapping[str, Mapping[Any, Any]]) -> None:
+    """Raises unless every holder has uploaded and all proofs are equal. ``uploads``: holder name -> newest upload."""
+    missing = [party.name for party in agreement.holders() if party.name not in uploads]
+    if missing:
+        raise Conflict(
+            f"There is no upload of {', '.join(missing)} yet.", remedy="Start the run when every holder has uploaded."
+        )
+    for column, what, why in (
+        ("key_check", "key check", "One of them encoded with another linkage secret"),
+        ("conformance", "conformance digest", "One of them encoded by other rules or with another version"),
+    ):
+        if len({upload[column] for upload in uploads.values()}) > 1:
+            raise Refused(
+                f"The {what} of {' and '.join(sorted(uploads))} differs.",
+                remedy=f"{why}: let every holder receive the contributions again, encode and upload again.",
+            )
+
+
+def comparisons(agreement: Agreement) -> Sequence[tuple[int, int]]:
+    """Pairs of holders by their place in the terms."""
+    return list(combinations(range(len(agreement.terms.holders)), 2))
+
+
+def fuzzy_keys(agreement: Agreement, first: int, second: int) -> Sequence[FuzzyKey]:
+    """The fuzzy match-keys that both holders have."""
+    return [key for key in _shared(agreement, first, second) if isinstance(key, FuzzyKey)]
+
+
+def exact_keys(agreement: Agreement, first: int, second: int) -> Sequence[str]:
+    """The names of the exact match-keys that both holders have."""
+    return [key.name for key in _shared(agreement, first, second) if not isinstance(key, FuzzyKey)]
+
+
+def pairs_total(agreement: Agreement, rows: Sequence[int]) -> int:
+    """How many comparisons of encodings a run makes."""
+    return sum(rows[a] * rows[b] * len(fuzzy_keys(agreement, a, b)) for a, b in comparisons(agreement))
+
+
+def _shared(agreement: Agreement, first: int, second: int) -> Sequence[Any]:
+    terms = agreement.terms
+    theirs = {key.name for key in terms.keys_of(terms.holders[second].name)}
+    return [key for key in terms.keys_of(terms.holders[first].name) if key.name in theirs]

@@ -1,0 +1,44 @@
+"""Every setting of the broker, from ``COUNTERFOIL_BROKER_*`` variables or arguments. No secret is a setting."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where the broker keeps things and how much it takes."""
+
+    model_config = SettingsConfigDict(env_prefix="COUNTERFOIL_BROKER_", frozen=True)
+
+    home: Path
+    """Folder of the identity, the agreements' receiving keys, the storage and, by default, the database."""
+    database_url: str | None = None
+    """SQLAlchemy address; a SQLite file in ``home`` if not set."""
+    memory_mb: int = Field(default=1024, ge=64)
+    """What the pairs of one run may take in memory."""
+    threads: int = Field(default=0, ge=0)
+    """Threads of one match; 0 means one per core."""
+    maximum_upload_mb: int = Field(default=4096, ge=1)
+    """A larger upload is refused."""
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.home / 'broker.sqlite'}"
+
+    @property
+    def durable_database(self) -> str:
+        """Where the steps of runs are recorded."""
+        return self.database_url or f"sqlite:///{self.home / 'runs.sqlite'}"
+
+    @property
+    def identity_file(self) -> Path:
+        return self.home / "identity.json"
+
+    @property
+    def receiving_keys(self) -> Path:
+        return self.home / "receiving-keys"
+
+    @property
+    def storage(self) -> Path:
+        return self.home / "storage"

@@ -1,0 +1,70 @@
+"""The tables. No column holds an identifier, an encoding, a score, a pair or a handle."""
+
+from sqlalchemy import JSON, Column, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
+
+metadata = MetaData()
+
+agreements = Table(
+    "agreements",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("receiving", JSON, nullable=False),
+    Column("received_at", String(32), nullable=False),
+)
+nonces = Table(
+    "nonces",
+    metadata,
+    Column("signer", String(64), primary_key=True),
+    Column("nonce", String(64), primary_key=True),
+    Column("expires_at", String(32), nullable=False, index=True),
+)
+contributions = Table(
+    "contributions",
+    metadata,
+    Column("agreement", String(64), primary_key=True),
+    Column("sender", String(64), primary_key=True),
+    Column("receiver", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("agreement", String(64), nullable=False, index=True),
+    Column("holder", String(64), nullable=False),
+    Column("content_digest", String(60), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("key_check", String(64), nullable=False),
+    Column("conformance", String(64), nullable=False),
+    Column("receipt", JSON, nullable=False),
+    Column("received_at", String(32), nullable=False),
+    UniqueConstraint("agreement", "holder", "content_digest"),
+)
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("agreement", String(64), nullable=False, index=True),
+    Column("state", String(16), nullable=False),
+    Column("uploads", JSON, nullable=False),
+    Column("pairs_total", Integer, nullable=False),
+    Column("pairs_compared", Integer, nullable=False),
+    Column("outcome", JSON, nullable=True),
+    Column("problem", JSON, nullable=True),
+    Column("started_at", String(32), nullable=False),
+    Column("changed_at", String(32), nullable=False),
+)
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("run", String(32), primary_key=True),
+    Column("holder", String(40), primary_key=True),
+    Column("statement", JSON, nullable=False),
+)
+events = Table(
+    "events",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("leaf", LargeBinary, nullable=False),
+)

@@ -1,0 +1,35 @@
+"""Accepted uploads. The newest of a holder is the one that a run takes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select
+
+from services.broker.store.tables import uploads
+
+
+def put(connection: Connection, **values: Any) -> None:
+    connection.execute(insert(uploads).values(**values))
+
+
+def get(connection: Connection, upload: str) -> RowMapping:
+    return connection.execute(select(uploads).where(uploads.c.id == upload)).mappings().one()
+
+
+def of_holder(connection: Connection, *, agreement: str, holder: str) -> Sequence[RowMapping]:
+    """Oldest first."""
+    return (
+        connection.execute(
+            select(uploads)
+            .where(uploads.c.agreement == agreement, uploads.c.holder == holder)
+            .order_by(uploads.c.received_at, uploads.c.id)
+        )
+        .mappings()
+        .all()
+    )
+
+
+def newest(connection: Connection, *, agreement: str, holder: str) -> RowMapping | None:
+    """The upload that a run would take."""
+    found = of_holder(connection, agreement=agreement, holder=holder)
+    return found[-1] if found else None

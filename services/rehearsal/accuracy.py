@@ -1,0 +1,53 @@
+"""Links against truth."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from encoder.errors import InputError
+from encoder.table import open_table
+
+RowPair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Counts of links, and what follows from them. Precision and recall of nothing are 0."""
+
+    right: int
+    false: int
+    missed: int
+
+    @property
+    def precision(self) -> float:
+        return self.right / (self.right + self.false) if self.right else 0.0
+
+    @property
+    def recall(self) -> float:
+        return self.right / (self.right + self.missed) if self.right else 0.0
+
+    @property
+    def f1(self) -> float:
+        return 2 * self.right / (2 * self.right + self.false + self.missed) if self.right else 0.0
+
+
+def compare(links: Collection[RowPair], truth: Collection[RowPair]) -> Accuracy:
+    """Both are sets of (row id of the first holder, row id of the second)."""
+    found, true = set(links), set(truth)
+    return Accuracy(right=len(found & true), false=len(found - true), missed=len(true - found))
+
+
+def read_truth(path: Path) -> set[RowPair]:
+    """The pairs of a CSV file with the columns ``id_a`` and ``id_b``. Raises ``InputError``."""
+    with open_table(path) as table:
+        missing = {"id_a", "id_b"} - set(table.header)
+        if missing:
+            raise InputError(
+                f"The truth file has no column {' and no column '.join(sorted(missing))}.",
+                where=str(path),
+                remedy="Its header is id_a,id_b: the row ids of the first and the second holder.",
+            )
+        first, second = table.header.index("id_a"), table.header.index("id_b")
+        return {(cells[first].strip(), cells[second].strip()) for _, cells in table.records}

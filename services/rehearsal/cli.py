@@ -1,0 +1,201 @@
+"""``counterfoil-broker rehearse`` and ``demo``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from encoder.errors import InputError, OutputError
+from keys.agreement import read_terms
+from keys.files import write_whole
+from keys.terms import Terms
+from services.rehearsal.accuracy import Accuracy, RowPair, compare, read_truth
+from services.rehearsal.demo_files import write_demo
+from services.rehearsal.holder import HolderFiles
+from services.rehearsal.rehearse import Outcome, Rehearsal, require_two, save_agreement
+from services.rehearsal.reporter import Reporter
+
+_MARK = ".counterfoil-rehearsal"
+
+Holders = Annotated[list[str], typer.Option("--holder", help="A holder and its file, NAME=FILE.csv; once per holder.")]
+ColumnFiles = Annotated[list[str], typer.Option("--columns", help="Its columns file, NAME=COLUMNS.toml.")]
+
+
+def rehearse(
+    holder: Holders,
+    columns: ColumnFiles,
+    truth: Annotated[Path | None, typer.Option(help="CSV with id_a,id_b: which rows belong together.")] = None,
+    agreement: Annotated[Path | None, typer.Option(help="Agreement as TOML; else a default one.")] = None,
+    out: Annotated[Path | None, typer.Option(help="New folder for what each party gets and makes.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+) -> None:
+    """Rehearse a whole linkage on this machine, every party through its real doors.
+
+    Without --out nothing is kept but what is printed.
+
+    Example: counterfoil-broker rehearse --holder council=sen2.csv --columns council=sen2.toml
+    --holder icb=csds.csv --columns icb=csds.toml --truth truth.csv --out rehearsal
+    """
+    files = _holder_files(holder, columns)
+    if truth is not None and len(files) != 2:
+        raise InputError("A truth file is for two holders.", where=str(truth), remedy="Leave out --truth.")
+    pairs = read_truth(truth) if truth else None
+    terms = read_terms(_read(agreement), where=str(agreement)) if agreement else None
+    reporter = Reporter(Console(stderr=True), quiet=json_)
+    with _folder(out) as root:
+        outcome = _run(files, root, terms, reporter)
+        report = describe(outcome, pairs)
+        if out is not None:
+            write_whole(root / "report.json", json.dumps(report, indent=2).encode(), replace=True)
+    if json_:
+        sys.stdout.write(json.dumps(report) + "\n")
+    else:
+        _print(report, outcome, out)
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for all files; an earlier demo there is replaced.")] = Path("demo"),
+    council_rows: Annotated[int, typer.Option(min=100, help="Rows of the council's file.")] = 20_000,
+    icb_rows: Annotated[int, typer.Option(min=100, help="Rows of the board's file.")] = 60_000,
+    seed: Annotated[int, typer.Option(help="Another seed makes other children.")] = 1,
+) -> None:
+    """Make up a council and an integrated care board, and link their children end to end.
+
+    Example: counterfoil-broker demo --out demo
+    """
+    reporter = Reporter(Console(stderr=True))
+    with _folder(out) as root:
+        with reporter.step("generate", "making up two organisations' files (no real person in them)"):
+            data = root / "data"
+            data.mkdir()
+            made = write_demo(data, seed=seed, council_rows=council_rows, icb_rows=icb_rows)
+        files = [
+            HolderFiles("council", made.council, made.council_columns),
+            HolderFiles("icb", made.icb, made.icb_columns),
+        ]
+        outcome = _run(files, root, None, reporter)
+        report = describe(outcome, read_truth(made.truth))
+        write_whole(root / "report.json", json.dumps(report, indent=2).encode(), replace=True)
+    _print(report, outcome, out)
+
+
+def describe(outcome: Outcome, truth: set[RowPair] | None) -> dict[str, Any]:
+    """The report of a rehearsal, as ``--json`` prints it."""
+    first, second = list(outcome.rows)[:2]
+    accuracy: Accuracy | None = None
+    if truth is not None and outcome.links is not None:
+        linked = {(link[first], link[second]) for link in outcome.links if first in link and second in link}
+        accuracy = compare(linked, truth)
+    seconds = outcome.seconds
+    return {
+        "holders": {name: {"rows": rows, "rejected": outcome.rejected[name]} for name, rows in outcome.rows.items()},
+        "links": None if outcome.links is None else len(outcome.links),
+        "missed_links": accuracy and accuracy.missed,
+        "false_links": accuracy and accuracy.false,
+        "precision": accuracy and accuracy.precision,
+        "recall": accuracy and accuracy.recall,
+        "f1": accuracy and accuracy.f1,
+        "pairs_compared": outcome.status["pairs_compared"],
+        "seconds": {name: round(seconds.get(name, 0.0), 3) for name in ("encode", "match", "total")},
+        "seconds_by_step": {name: round(value, 3) for name, value in seconds.items()},
+        "peak_memory_mb": round(outcome.peak_memory_mb, 1),
+        "match_keys": [key.name for key in outcome.agreement.terms.match_keys],
+        "threshold": outcome.agreement.terms.decision.match,
+        "release": outcome.agreement.terms.release.value,
+        "agreement": outcome.agreement.id,
+    }
+
+
+def _run(files: list[HolderFiles], root: Path, terms: Terms | None, reporter: Reporter) -> Outcome:
+    outcome = Rehearsal(files, root, terms, date.today()).run(reporter)  # noqa: DTZ011 - births are local dates
+    save_agreement(root, outcome.agreement)
+    return outcome
+
+
+def _holder_files(holders: list[str], columns: list[str]) -> list[HolderFiles]:
+    files, of_columns = _named(holders, "--holder"), _named(columns, "--columns")
+    for name in files.keys() ^ of_columns.keys():
+        raise InputError(
+            f"{name} has a file or a columns file, but not both.", remedy="Give --holder and --columns for each name."
+        )
+    found = [HolderFiles(name, Path(path), Path(of_columns[name])) for name, path in files.items()]
+    require_two(found)
+    return found
+
+
+def _named(values: list[str], option: str) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for value in values:
+        name, equals, path = value.partition("=")
+        if not equals or not name or not path or name in named:
+            raise InputError(
+                f"{option} takes NAME=FILE, each name once.", remedy=f"Write for example {option} council=file."
+            )
+        named[name] = path
+    return named
+
+
+@contextmanager
+def _folder(out: Path | None) -> Iterator[Path]:
+    """The folder to work in: ``out``, left behind only on success, or one that is removed in any case."""
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="counterfoil-") as temporary:
+            yield Path(temporary)
+        return
+    if out.exists():
+        if not (out / _MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
+            raise OutputError(
+                "This exists already and is not an earlier rehearsal.", where=str(out), remedy="Name a new folder."
+            )
+        shutil.rmtree(out)
+    try:
+        out.mkdir(parents=True, mode=0o700)
+        (out / _MARK).touch()
+    except OSError as error:
+        raise OutputError(
+            f"The folder cannot be made ({error.strerror}).", where=str(out), remedy="Name a folder you may write to."
+        ) from None
+    try:
+        yield out
+    except BaseException:
+        shutil.rmtree(out, ignore_errors=True)
+        raise
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise InputError("The file cannot be read.", where=str(path), remedy="Check the path.") from None
+
+
+def _print(report: dict[str, Any], outcome: Outcome, out: Path | None) -> None:
+    table = Table(title="What came of it", show_header=False, title_justify="left")
+    for name, numbers in report["holders"].items():
+        rejected = f", {numbers['rejected']:,} of them without usable identifiers" if numbers["rejected"] else ""
+        table.add_row(f"rows of {name}", f"{numbers['rows']:,}{rejected}")
+    table.add_row("pairs compared", f"{report['pairs_compared']:,}")
+    table.add_row("links", "not released" if report["links"] is None else f"{report['links']:,}")
+    if report["f1"] is not None:
+        table.add_row("missed links", f"{report['missed_links']:,}")
+        table.add_row("false links", f"{report['false_links']:,}")
+        table.add_row("precision, recall, F1", "{precision:.4f}, {recall:.4f}, {f1:.4f}".format(**report))
+    for name, value in report["seconds_by_step"].items():
+        table.add_row(f"seconds: {name}", f"{value:.1f}")
+    table.add_row("peak memory of one process", f"{report['peak_memory_mb']:,.0f} MiB")
+    if out is not None:
+        if outcome.joined is not None:
+            table.add_row("linked rows", f"{outcome.joined} ({outcome.joined_rows:,} rows)")
+        table.add_row("each party's files", str(out))
+    Console().print(table, highlight=False)

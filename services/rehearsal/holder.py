@@ -1,0 +1,134 @@
+"""One holder of a rehearsal: its file, its columns, its folder, and its steps through the encoder's doors."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from encoder import ceremony
+from encoder.columns import Columns, DateParts, load_columns
+from encoder.door import Door
+from encoder.errors import ColumnsError
+from encoder.normalise import Normalised, normalise
+from encoder.package import Packed, pack
+from encoder.read import read_rows
+from encoder.results import Results, open_release, write_attributes, write_results
+from encoder.workspace import Workspace, own_party
+from keys.agreement import Role
+from keys.canonical import canonical
+from keys.files import write_whole
+from keys.identity import Identity
+from keys.terms import HolderTerms, Identifier
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class HolderFiles:
+    """What a person gives: a name, a CSV file and its columns file."""
+
+    name: str
+    file: Path
+    columns_file: Path
+
+    def load_columns(self) -> Columns:
+        return load_columns(self.columns_file)
+
+
+def identifiers_of(columns: Columns) -> list[str]:
+    """The identifiers that a columns file names, in the agreement's words."""
+    return [one.value for one in Identifier if getattr(columns, one.value) is not None]
+
+
+def restrict(columns: Columns, terms: HolderTerms, where: Path) -> Columns:
+    """Only the columns that the agreement uses. Raises ``ColumnsError`` when one of them is not there."""
+    wanted = {one.value for one in terms.identifiers}
+    missing = wanted - set(identifiers_of(columns))
+    if missing:
+        raise ColumnsError(
+            f"The agreement asks {terms.name} for {', '.join(sorted(missing))}, which the columns file does not name.",
+            where=str(where),
+            remedy="Name the column, or agree to do without it.",
+        )
+    others = {one.value: None for one in Identifier if one.value not in wanted}
+    if "date_of_birth" in others:
+        others["date_order"] = None
+    return columns.model_copy(update=others)
+
+
+def headers_of(columns: Columns) -> list[str]:
+    """The headers of every column that the columns file names as an identifier."""
+    headers: list[str] = []
+    for one in Identifier:
+        value = getattr(columns, one.value)
+        if isinstance(value, DateParts):
+            headers += [value.day, value.month, value.year]
+        elif value is not None:
+            headers.append(value)
+    return headers
+
+
+@dataclass(repr=False)
+class Holder:
+    """A holder at work. ``columns`` names all its columns; only those of the agreement are read."""
+
+    files: HolderFiles
+    columns: Columns
+    identity: Identity
+    workspace: Workspace
+
+    def read(self, terms: HolderTerms, *, today: date, progress: Progress | None = None) -> Normalised:
+        columns = restrict(self.columns, terms, self.files.columns_file)
+        return normalise(read_rows(self.files.file, columns, progress=progress), columns, today=today)
+
+    def contribute(self, door: Door) -> None:
+        agreement, _ = self.workspace.load_agreement()
+        ceremony.contribute(
+            self.workspace, door, agreement=agreement, identity=self.identity, random=secrets.token_bytes
+        )
+
+    def receive(self, door: Door) -> None:
+        agreement, _ = self.workspace.load_agreement()
+        ceremony.receive(self.workspace, door, agreement=agreement, identity=self.identity, random=secrets.token_bytes)
+
+    def encode(self, normalised: Normalised, *, progress: Progress | None = None) -> Packed:
+        agreement, receiving = self.workspace.load_agreement()
+        return pack(
+            normalised,
+            workspace=self.workspace,
+            agreement=agreement,
+            holder=own_party(agreement, self.identity, Role.HOLDER),
+            identity=self.identity,
+            secret=ceremony.recall_secret(self.workspace, agreement=agreement, identity=self.identity),
+            receiving=receiving,
+            random=secrets.token_bytes,
+            progress=progress,
+        )
+
+    def upload(self, door: Door, *, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
+        agreement, _ = self.workspace.load_agreement()
+        path = f"/v1/agreements/{agreement.id}/upload"
+        receipt: dict[str, Any] = door.put_file(path, self.workspace.upload, progress=progress)
+        write_whole(self.workspace.receipt, canonical(receipt), replace=True)
+        return receipt
+
+    def fetch_results(self, door: Door, run: str) -> Results:
+        agreement, _ = self.workspace.load_agreement()
+        sealed = door.get_bytes(f"/v1/runs/{run}/release")
+        results = open_release(sealed, workspace=self.workspace, agreement=agreement, identity=self.identity)
+        write_results(self.workspace.results, results)
+        return results
+
+    def hand_over(self, results: Results, out: Path) -> int:
+        """Write the attribute file for the recipient."""
+        return write_attributes(
+            self.files.file,
+            out,
+            results=results,
+            row_id=self.columns.id or "",
+            identifiers=headers_of(self.columns),
+        )

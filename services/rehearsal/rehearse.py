@@ -1,0 +1,241 @@
+"""A whole linkage on one machine: every party with its own identity and folder, the broker in its own process.
+
+Nothing is handed from party to party but through the doors that they use in earnest: signed agreement, sealed
+contributions, sealed uploads over HTTP, approvals, sealed releases, attribute files.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from encoder.door import Door
+from encoder.errors import ColumnsError, InputError
+from encoder.join import RunKey, join, link_keys, open_run_key
+from encoder.normalise import Normalised
+from encoder.results import Results
+from encoder.workspace import Workspace
+from keys.agreement import Agreement
+from keys.canonical import canonical
+from keys.files import write_whole
+from keys.identity import Identity
+from keys.statement import declare
+from keys.template import default_terms
+from keys.terms import Release, Terms
+from services.broker.errors import BrokerError
+from services.rehearsal.holder import Holder, HolderFiles, identifiers_of
+from services.rehearsal.memory import peak_memory_mb
+from services.rehearsal.party import Cast, agree, gather, write_identity
+from services.rehearsal.reporter import Count, Reporter
+from services.rehearsal.server import running_broker
+
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, repr=False)
+class Outcome:
+    """What a rehearsal came to. ``links``: for every link, holder name -> row id."""
+
+    agreement: Agreement
+    rows: dict[str, int]
+    rejected: dict[str, int]
+    links: list[dict[str, str]] | None
+    status: dict[str, Any]
+    seconds: dict[str, float]
+    peak_memory_mb: float
+    joined: Path | None
+    joined_rows: int | None
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What to rehearse. ``terms`` None: the default agreement for what the columns files name."""
+
+    holders: Sequence[HolderFiles]
+    root: Path
+    terms: Terms | None
+    today: date
+
+    def run(self, reporter: Reporter) -> Outcome:
+        """Raises any ``CounterfoilError``; the caller removes ``root`` then."""
+        started = time.perf_counter()
+        columns = {files.name: files.load_columns() for files in self.holders}
+        terms = self.terms or default_terms(
+            {name: identifiers_of(one) for name, one in columns.items()}, minimum_rows=1, title="Rehearsal"
+        )
+        _require_same_names(terms, list(columns))
+        cast = gather(list(columns))
+        holders = [
+            Holder(files, columns[files.name], cast.holders[files.name], Workspace(self.root / files.name))
+            for files in self.holders
+        ]
+        cohorts: dict[str, Normalised] = {}
+        for holder in holders:
+            name = holder.files.name
+            with reporter.step("encode", f"{name}: reading and normalising {holder.files.file.name}") as count:
+                cohorts[name] = holder.read(terms.holder(name), today=self.today, progress=count)
+        with reporter.step("agree", "all parties: identities and a signed agreement"):
+            agreement = agree(terms, cast)
+            for holder in holders:
+                write_identity(holder.workspace, holder.identity)
+            home = Workspace(self.root / "broker")
+            passphrase = write_identity(home, cast.broker)
+        with running_broker(home.root, passphrase=passphrase) as url:
+            linkage = _Linkage(agreement, cast, url)
+            status = linkage.match(holders, cohorts, reporter)
+            released = linkage.release(holders, status, reporter)
+            links, joined, joined_rows = self._join(linkage, holders, released, reporter)
+            linkage.close()
+        reporter.seconds["total"] = time.perf_counter() - started
+        return Outcome(
+            agreement=agreement,
+            rows={name: one.identifiers.rows for name, one in cohorts.items()},
+            rejected={name: len(one.rejections) for name, one in cohorts.items()},
+            links=links,
+            status=status,
+            seconds=dict(reporter.seconds),
+            peak_memory_mb=peak_memory_mb(),
+            joined=joined,
+            joined_rows=joined_rows,
+        )
+
+    def _join(
+        self, linkage: _Linkage, holders: Sequence[Holder], released: dict[str, Results], reporter: Reporter
+    ) -> tuple[list[dict[str, str]] | None, Path | None, int | None]:
+        """What holders hand over and the recipient does with it."""
+        if not released:
+            return None, None, None
+        with reporter.step("join", "recipient: joining the attribute files by link key"):
+            folder = self.root / "recipient"
+            folder.mkdir(mode=0o700, exist_ok=True)
+            files = {}
+            for holder in holders:
+                files[holder.files.name] = folder / f"{holder.files.name}.csv"
+                holder.hand_over(released[holder.files.name], files[holder.files.name])
+            run_key, pseudonym_key = linkage.run_key, secrets.token_bytes(32)
+            joined = join(files, self.root / "linked.csv", run_key=run_key, pseudonym_key=pseudonym_key)
+            links = _links(released, run_key, pseudonym_key)
+        return links, joined.path, joined.linked
+
+
+@dataclass(repr=False)
+class _Linkage:
+    """One agreement at one broker, seen from all its parties."""
+
+    agreement: Agreement
+    cast: Cast
+    url: str
+    run_key: RunKey | None = None
+
+    def __post_init__(self) -> None:
+        self._doors: dict[str, Door] = {}
+
+    def door(self, identity: Identity) -> Door:
+        fingerprint = identity.card.fingerprint
+        if fingerprint not in self._doors:
+            self._doors[fingerprint] = Door(
+                self.url,
+                identity=identity,
+                broker=self.cast.broker.card.fingerprint,
+                now=lambda: datetime.now(UTC),
+                random=secrets.token_bytes,
+                timeout=600,
+            )
+        return self._doors[fingerprint]
+
+    def close(self) -> None:
+        for door in self._doors.values():
+            door.close()
+
+    def match(self, holders: Sequence[Holder], cohorts: dict[str, Normalised], reporter: Reporter) -> dict[str, Any]:
+        """From the signed agreement to decided links: the run's status once it waits for approval."""
+        path = f"/v1/agreements/{self.agreement.id}"
+        with reporter.step("secret", "holders: making the linkage secret together"):
+            self.door(holders[0].identity).post("/v1/agreements", self.agreement.to_json())
+            for holder in holders:
+                answer = self.door(holder.identity).get(path)
+                holder.workspace.save_agreement(Agreement.from_json(answer["agreement"]), answer["receiving"])
+                holder.contribute(self.door(holder.identity))
+            for holder in holders:
+                holder.receive(self.door(holder.identity))
+        for holder in holders:
+            name = holder.files.name
+            with reporter.step("encode", f"{name}: encoding {cohorts[name].identifiers.rows:,} rows") as count:
+                packed = holder.encode(cohorts[name], progress=count)
+            with reporter.step("upload", f"{name}: uploading {packed.bytes / 1e6:.1f} MB") as count:
+                holder.upload(self.door(holder.identity), progress=_counted(count, packed.bytes))
+        with reporter.step("match", "broker: comparing encodings and deciding links") as count:
+            run = self.door(holders[0].identity).post(f"{path}/runs", {})["run"]
+            return self._wait(self.door(holders[0].identity), run, {"matched"}, count)
+
+    def release(self, holders: Sequence[Holder], status: dict[str, Any], reporter: Reporter) -> dict[str, Results]:
+        """Two approvals, then what every holder and the recipient may fetch. Nothing when only counts are released."""
+        run = status["run"]
+        with reporter.step("release", "IG leads: approving; broker: a token for every row"):
+            for lead in list(self.cast.ig_leads.values())[:2]:
+                approval = declare(lead, "approval", {"agreement": self.agreement.id, "run": run})
+                self.door(lead).post(f"/v1/runs/{run}/approvals", approval.to_json())
+            self._wait(self.door(holders[0].identity), run, {"released"}, lambda done, total: None)
+            if self.agreement.terms.release is Release.COUNT:
+                return {}
+            if self.agreement.terms.release is Release.BLIND:
+                sealed = self.door(self.cast.recipient).get_bytes(f"/v1/runs/{run}/release")
+                self.run_key = open_run_key(sealed, agreement=self.agreement, identity=self.cast.recipient)
+            return {holder.files.name: holder.fetch_results(self.door(holder.identity), run) for holder in holders}
+
+    def _wait(self, door: Door, run: str, states: set[str], count: Count) -> dict[str, Any]:
+        while True:
+            status: dict[str, Any] = door.get(f"/v1/runs/{run}")
+            count(status["pairs_compared"], max(1, status["pairs_total"]))
+            if status["state"] == "failed":
+                raise BrokerError(status["problem"]["what"], where=f"run {run}", remedy=status["problem"]["remedy"])
+            if status["state"] in states:
+                return status
+            time.sleep(_POLL_SECONDS)
+
+
+def _links(released: dict[str, Results], run_key: RunKey | None, pseudonym_key: bytes) -> list[dict[str, str]]:
+    """Rows of two or more holders with one link key. Only a rehearsal sees both sides' row ids."""
+    rows: dict[str, dict[str, str]] = {}
+    for name, results in released.items():
+        values = list(results.values)
+        keys = link_keys(values, run_key=run_key, pseudonym_key=pseudonym_key) if run_key else values
+        for key, row_id in zip(keys, results.row_ids, strict=True):
+            rows.setdefault(key, {})[name] = row_id
+    return sorted((link for link in rows.values() if len(link) > 1), key=lambda link: sorted(link.items()))
+
+
+def _require_same_names(terms: Terms, names: list[str]) -> None:
+    expected = [holder.name for holder in terms.holders]
+    if sorted(expected) != sorted(names):
+        raise ColumnsError(
+            f"The agreement is between {', '.join(expected)}, but the holders given are {', '.join(names)}.",
+            remedy="Give each holder by its name in the agreement, or another agreement.",
+        )
+
+
+def _counted(count: Count, total: int) -> Any:
+    done = 0
+
+    def add(part: int) -> None:
+        nonlocal done
+        done += part
+        count(done, total)
+
+    return add
+
+
+def save_agreement(root: Path, agreement: Agreement) -> None:
+    """Leave the signed agreement where people can look at it."""
+    write_whole(root / "agreement.json", canonical(agreement.to_json()), replace=True)
+
+
+def require_two(holders: Sequence[HolderFiles]) -> None:
+    """Raises ``InputError`` for fewer than two holders."""
+    if len(holders) < 2:
+        raise InputError("A linkage needs two holders or more.", remedy="Give --holder and --columns for each of them.")
