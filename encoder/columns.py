@@ -2,10 +2,9 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
@@ -135,7 +134,7 @@ def _explain(error: ValidationError, path: Path, text: str) -> ColumnsError:
     key = ".".join(keys)
     where = f"{path}, {_line_of(keys[0], text)}key {key}"
     if first["type"] == "extra_forbidden":
-        return ColumnsError("This key is not known.", where=where, remedy=_which_key(keys))
+        return ColumnsError("This key is not known.", where=where, remedy=_which_key(keys[-1]))
     if keys[0] == "date_order":
         what, remedy = "This is not an order of dates.", 'Write "dmy", "mdy" or "ymd".'
     elif keys[0] == "date_of_birth":
@@ -146,13 +145,12 @@ def _explain(error: ValidationError, path: Path, text: str) -> ColumnsError:
     return ColumnsError(what, where=where, remedy=remedy)
 
 
-def _which_key(keys: list[str]) -> str:
-    known: Mapping[str, Any] = DateParts.model_fields if len(keys) > 1 else Columns.model_fields
-    word = keys[-1].casefold().replace("-", "_").replace(" ", "_")
-    meant = OTHER_WORDS.get(word) if len(keys) == 1 else None
-    near = [meant] if meant else get_close_matches(word, list(known), n=1)
+def _which_key(key: str) -> str:
+    known = list(Columns.model_fields)
+    word = key.casefold().replace("-", "_").replace(" ", "_")
+    near = [OTHER_WORDS[word]] if word in OTHER_WORDS else get_close_matches(word, known, n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
-    return f"{hint}Known keys: {', '.join(known)}."
+    return f"{hint}The keys are: {', '.join(known)}."
 
 
 def _line_of(key: str, text: str) -> str:

@@ -41,9 +41,9 @@ def read_column(
 def refuse_form(first_rows: NDArray[np.int64], *, file: str, header: str) -> None:
     """Raise ``ValueRefused`` for distinct values that are no dates, naming the first row that holds one."""
     others = len(first_rows) - 1
-    more = f" (so are {others:,} other values of this column)" if others else ""
+    more = f" (so {'is' if others == 1 else 'are'} {others:,} other value{'s'[: others != 1]} of this column)"
     raise ValueRefused(
-        f"The value is not a date in a form that can be read{more}.",
+        f"The value is not a date in a form that can be read{more if others else ''}.",
         where=f"{file}, row {first_rows.min()}, column {header!r}",
         remedy="Write it like 2015-03-25, 25/03/2015 or 20150325, or empty the cell.",
     )

@@ -74,9 +74,10 @@ def normalise(batches: Iterable[Batch], columns: Columns, *, today: date) -> Nor
     findings: list[Finding] = []
     for field, rule in RULES.items():
         if field in raw:
-            readings = [rule(text) for text in raw[field].texts]
-            made[field] = _column(raw[field].codes, [reading.value for reading in readings])
-            findings += _count(field, raw[field].codes, [(one.kind, one.reason) for one in readings], rows)
+            column = raw.pop(field)
+            readings = [rule(text) for text in column.texts]
+            made[field] = _column(column.codes, [one.value for one in readings])
+            findings += _count(field, column.codes, [(one.kind, one.reason) for one in readings], rows)
     if columns.date_of_birth is not None:
         codes, births = _births(raw, columns, file, rows, today)
         for part in DATE_FIELDS:

@@ -5,13 +5,19 @@ NHS number: NHS Data Dictionary, modulus 11. UPN: DfE, UPN guide, modulus 23.
 
 import re
 import unicodedata
+from operator import mul
 
 from encoder.findings import EMPTY, Reading, invalid, placeholder
 from encoder.names import NULLS
 
 UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 UPN_UNKNOWN = frozenset({"UN1", "UN2", "UN3", "UN4", "UN5", "UN6", "UN7"})
-ROUNDED = re.compile(r"[0-9](?:\.[0-9]+)?E\+?[0-9]+")
+NHS_WEIGHTS = range(10, 1, -1)
+UPN_WEIGHTS = range(2, 13)
+TEN_DIGITS = re.compile(r"[0-9]{10}")
+NINE_DIGITS = re.compile(r"[0-9]{9}")
+ROUNDED = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]+")
+UPN_FORM = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]")
 
 
 def nhs_number(text: str) -> Reading:
@@ -21,15 +27,11 @@ def nhs_number(text: str) -> Reading:
     if text in NULLS:
         return placeholder("a word for empty")
     number = _compact(text)
-    if ROUNDED.fullmatch(number):
-        return invalid("rounded by a spreadsheet, as in 4.01E+09")
-    if re.fullmatch(r"[0-9]{9}", number):
-        return invalid("nine digits: a leading zero may be lost")
-    if not re.fullmatch(r"[0-9]{10}", number):
-        return invalid("not ten digits")
+    if not TEN_DIGITS.fullmatch(number):
+        return _not_ten_digits(number)
     if len(set(number)) == 1:
         return placeholder("one digit ten times")
-    total = sum(weight * int(digit) for weight, digit in zip(range(10, 1, -1), number, strict=False))
+    total = sum(map(mul, NHS_WEIGHTS, map(int, number)))
     if (11 - total % 11) % 11 != int(number[9]):  # a check digit of 10 never equals one digit
         return invalid("wrong check digit")
     return Reading(number)
@@ -44,10 +46,10 @@ def upn(text: str) -> Reading:
     number = _compact(text).upper()
     if number in UPN_UNKNOWN:
         return placeholder("UN1 to UN7: not known")
-    if not re.fullmatch(r"[A-Z][0-9]{11}[0-9A-Z]", number):
+    if not UPN_FORM.fullmatch(number):
         return invalid("not a letter and twelve digits")
     last = UPN_LETTERS.find(number[12]) if number[12].isalpha() else int(number[12])
-    total = sum(weight * int(digit) for weight, digit in zip(range(2, 13), number[1:12], strict=True)) + 13 * last
+    total = sum(map(mul, UPN_WEIGHTS, map(int, number[1:12]))) + 13 * last
     if last < 0 or UPN_LETTERS[total % 23] != number[0]:
         return invalid("wrong check letter")
     if number[12].isalpha():
@@ -55,7 +57,17 @@ def upn(text: str) -> Reading:
     return Reading(number)
 
 
+def _not_ten_digits(number: str) -> Reading:
+    if NINE_DIGITS.fullmatch(number):
+        return invalid("nine digits: a leading zero may be lost")
+    if ROUNDED.fullmatch(number):
+        return invalid("rounded by a spreadsheet, as in 4.01E+09")
+    return invalid("not ten digits")
+
+
 def _compact(text: str) -> str:
     """Without spaces and hyphens of any kind, full-width digits as plain ones."""
+    if text.isalnum() and text.isascii():
+        return text
     plain = unicodedata.normalize("NFKD", text)
     return "".join(c for c in plain if not c.isspace() and unicodedata.category(c) != "Pd")

@@ -52,7 +52,7 @@ def read_rows(
     try:
         with open_table(path) as table:
             size = path.stat().st_size
-            places = _places(table.header, columns, path)
+            places = _places(table.header, columns, f"{path}, row {table.header_row}")
             batch = None
             while records := list(islice(table.records, batch_rows)):
                 batch = _batch(records, places, path)
@@ -68,16 +68,16 @@ def read_rows(
                     remedy="Check the export that made it; the first row must be the header.",
                 )
     except NotText:
-        refuse_text(path)
+        refuse_text(path, {columns.id or "", *columns.sources.values()})
 
 
-def _places(header: list[str], columns: Columns, path: Path) -> dict[str, int]:
+def _places(header: list[str], columns: Columns, where: str) -> dict[str, int]:
     """Where each field's column stands. The fields are those of ``columns.sources``, and ``id`` if declared."""
     for place, name in enumerate(header):
         if name and name in header[:place]:
             raise ColumnsError(
                 "Two columns have the same header.",
-                where=f"{path}, row 1, columns {header.index(name) + 1} and {place + 1}",
+                where=f"{where}, columns {header.index(name) + 1} and {place + 1}",
                 remedy="Rename or remove one of them.",
             )
     wanted = {"id": columns.id, **columns.sources} if columns.id else columns.sources
@@ -85,7 +85,7 @@ def _places(header: list[str], columns: Columns, path: Path) -> dict[str, int]:
         if name not in header:
             raise ColumnsError(
                 f"The file has no column {name!r}, which the columns file names for {field}.",
-                where=f"{path}, row 1",
+                where=where,
                 remedy=_which_header(name, header, wanted.values()),
             )
     return {field: header.index(name) for field, name in wanted.items()}

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -24,8 +24,10 @@ class NotText(Exception):
 
 @dataclass(frozen=True, repr=False)
 class Table:
-    """``header``: names without surrounding white space. ``records``: each as long as the header."""
+    """``header``: names without surrounding white space. ``records``: each as long as the header, which stands in
+    row ``header_row`` (1, unless blank rows precede it)."""
 
+    header_row: int
     header: list[str]
     records: Iterator[Record]
     raw: BinaryIO
@@ -49,28 +51,31 @@ def open_table(path: Path, *, lenient: bool = False) -> Iterator[Table]:
                     break
             delimiter = _delimiter(opening[-1])
             records = _records(csv.reader(chain(opening, lines), delimiter=delimiter, strict=True), path)
-            _, header = next(records)
-            yield Table([name.strip() for name in header], _even(records, len(header), path), raw)
-        except UnicodeDecodeError as error:
-            raise NotText from error
+            header_row, header = next(records, (0, []))
+            if not header:
+                raise InputError("The file holds only blank rows.", where=str(path), remedy="Check the export.")
+            yield Table(header_row, [name.strip() for name in header], _even(records, len(header), path), raw)
+        except UnicodeDecodeError:
+            raise NotText from None
 
 
-def refuse_text(path: Path) -> NoReturn:
-    """Read again to name the row and column of the first character that is no UTF-8 text."""
+def refuse_text(path: Path, known: Collection[str]) -> NoReturn:
+    """Read again to name the row and column of the first character that is no UTF-8 text.
+
+    A header is shown only if it is ``known``: what is taken for a header may be somebody's name.
+    """
     with open_table(path, lenient=True) as table:
-        for number, cells in chain([(1, table.header)], table.records):
-            for name, cell in zip(table.header, cells, strict=True):
+        for number, cells in chain([(table.header_row, table.header)], table.records):
+            for place, cell in enumerate(cells):
                 found = re.search("[\0\udc80-\udcff]", cell)
                 if not found:
                     continue
-                # A header that is itself damaged cannot be printed.
-                column = name.encode("ascii", "replace").decode().replace("\0", "?")
-                where = f"{path}, row {number}, column {column!r}"
+                name = table.header[place]
+                where = f"{path}, row {number}, column {repr(name) if name in known else place + 1}"
                 if found.group() == "\0":
-                    what, remedy = "The cell holds a NUL byte.", "Export the file again as plain text, or delete it."
+                    what, remedy = "The cell holds a NUL byte.", "Export the file again as plain text."
                 else:
-                    what = "The cell is not in UTF-8; the file is probably in Windows-1252."
-                    remedy = SAVE_AS_UTF8
+                    what, remedy = "The cell is not in UTF-8, but probably in Windows-1252.", SAVE_AS_UTF8
                 raise InputError(what, where=where, remedy=remedy)
     raise InputError("The file changed while it was read.", where=str(path), remedy="Try again.")
 
