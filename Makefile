@@ -28,13 +28,15 @@ demo: $(VENV)/.runtime ## link two made-up organisations end to end, on this mac
 	$(BIN)/counterfoil-broker demo --out demo
 
 test: check ## everything that must hold: check, then every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-check: $(VENV)/.dev ## style, types, import contracts
+check: $(VENV)/.dev ## style, types, import contracts, deployment files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint deploy/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 
 format: $(VENV)/.dev ## put the code in its one format
 	$(BIN)/ruff format .
