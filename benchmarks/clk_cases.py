@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,8 @@ from encoder.identifiers import Column
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="pkg_resources is deprecated", category=UserWarning)
     import clkhash.schema
-    from clkhash.clk import generate_clks
+    from clkhash.clk import generate_clk_from_csv, generate_clks
+    from clkhash.serialization import serialize_bitarray
 
 LETTERS = {
     "ascii": "abcdefgxyzABCXYZ0189 -'",
@@ -49,7 +50,7 @@ def random_case(rng: Random, *, rows: int) -> Case:
     if folds or rng.random() < 0.2:
         config["xor_folds"] = folds
     if version == 1:
-        config |= {"k": rng.randint(1, 40), "hash": _hash(rng, doubles_only)}
+        config |= {"k": rng.randint(2, 40), "hash": _hash(rng, doubles_only)}
     schema = {"version": version, "clkConfig": config, "features": [feature for feature, _ in drafts]}
     secret = bytes(rng.randrange(256) for _ in range(rng.randint(1, 40)))
     table = [tuple(rng.choice(values) for _, values in drafts) for _ in range(rows)]
@@ -75,6 +76,14 @@ def theirs(case: Case, *, validate: bool = True) -> NDArray[np.uint8]:
     schema = clkhash.schema.from_json_dict(case.schema)
     filters = generate_clks(case.rows, schema, case.secret, validate=validate, max_workers=1)
     return np.array([np.frombuffer(bits.tobytes(), np.uint8) for bits in filters])
+
+
+def clkhash_csv(stream: TextIO, schema: dict[str, Any], secret: bytes, *, header: bool) -> list[str]:
+    """The CLKs in base64 that clkhash makes of a CSV file. Raises ValueError or StopIteration as clkhash does."""
+    filters = generate_clk_from_csv(
+        stream, secret, clkhash.schema.from_json_dict(schema), header=header, progress_bar=False, max_workers=1
+    )
+    return [serialize_bitarray(bits) for bits in filters]
 
 
 def _kdf(rng: Random) -> dict[str, Any]:

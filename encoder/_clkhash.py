@@ -29,6 +29,7 @@ XorFolds = Literal["clkhash", "schema"]
 
 _LARGEST_BLAKE_KEY = 64  # bytes, RFC 7693
 _DAYS_OF_ANY_MONTH = 28
+_FEW = 10
 _DATE_PARTS = {"%Y": "(?P<Y>[1-9][0-9]{3})", "%m": "(?P<m>0[1-9]|1[0-2])", "%d": "(?P<d>0[1-9]|[12][0-9]|3[01])"}
 
 
@@ -75,7 +76,8 @@ class Feature:
         if isinstance(spec, _formats.DateSpec):
             return f"a date written as {spec.format}"
         if isinstance(spec, _formats.EnumSpec):
-            return f"one of {', '.join(sorted(spec.values))}"
+            few = sorted(spec.values) if len(spec.values) <= _FEW else ["the values that the schema lists"]
+            return f"one of {', '.join(few)}"
         if self.ignored:
             return "anything"
         return self._rule_of_text()
@@ -115,7 +117,8 @@ class Feature:
         """Each value formatted, but an empty one that is not the sign for a missing value stays empty."""
         missing = self._spec.hashing_properties.missing_value
         signs = {"": ""} if missing is None else {"": "", missing.sentinel: missing.replace_with}
-        return [signs[value] if value in signs else form(value) for form in (self._form(),) for value in values]
+        form = self._form()
+        return [signs[value] if value in signs else form(value) for value in values]
 
     def _form(self) -> Callable[[str], str]:
         """`format` for values that are there, shortened where clkhash's result is plain."""
@@ -227,11 +230,12 @@ def _strict_date(form: str) -> re.Pattern[str] | None:
     return re.compile("".join(_DATE_PARTS.get(piece, re.escape(piece)) for piece in pieces))
 
 
-def _reason(error: BaseException) -> str:
-    """The first line of the deepest message; a schema holds no identifiers, so it may be shown."""
-    cause = error.__cause__ if error.__cause__ is not None else error
-    message = getattr(cause, "message", None) or (f"{cause} is missing" if isinstance(cause, KeyError) else cause)
-    return str(message).strip().split("\n")[0].rstrip(".")[:200]
+def _reason(error: Exception) -> str:
+    """What is wrong, in one line; a schema holds no identifiers, so it may be shown."""
+    faults = getattr(error, "errors", None)  # clkhash's list of features that it cannot read
+    told = getattr(error.__cause__, "message", None)  # jsonschema's, without the schema around it
+    text = f"{error} is missing" if isinstance(error, KeyError) else told or str(faults[0] if faults else error)
+    return text.strip().split("\n")[0].rstrip(".")[:200]
 
 
 def _folds(document: Mapping[str, Any], effective: Any, choice: XorFolds | None, where: str | None) -> Any:

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder._clkhash import Feature, Schema, load_schema, read_schema
+from encoder._clkhash import Feature, Schema, XorFolds, load_schema, read_schema
 from encoder._tokens import rank, split
 from encoder.errors import SchemaError, ValueRefused
 from encoder.identifiers import Column
 
-__all__ = ["Schema", "base_filters", "load_schema", "read_schema"]
+__all__ = ["Schema", "XorFolds", "base_filters", "load_schema", "read_schema"]
 
 _BLOCK = 1 << 24  # bytes of filters held at once, beside the result
 _SHORTS = 32  # 16-bit numbers in one BLAKE2b digest
