@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from keys.errors import IdentityError
 from keys.identity import Identity
-from services.broker.app import create_app, open_office
 from services.broker.settings import Settings
 
 
@@ -28,6 +26,10 @@ def serve(
 
     Example: counterfoil-broker serve --home broker --passphrase-file broker.passphrase
     """
+    import uvicorn  # these take seconds to import, and only this command needs them
+
+    from services.broker.app import create_app, open_office
+
     settings = Settings(home=home)
     if not settings.identity_file.is_file():
         raise IdentityError(

@@ -38,6 +38,9 @@ def rehearse(
     truth: Annotated[Path | None, typer.Option(help="CSV with id_a,id_b: which rows belong together.")] = None,
     agreement: Annotated[Path | None, typer.Option(help="Agreement as TOML; else a default one.")] = None,
     out: Annotated[Path | None, typer.Option(help="New folder for what each party gets and makes.")] = None,
+    cross_check: Annotated[
+        bool, typer.Option("--cross-check", help="Compare the plain filters again with anonlink; report differences.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
 ) -> None:
     """Rehearse a whole linkage on this machine, every party through its real doors.
@@ -54,7 +57,7 @@ def rehearse(
     terms = read_terms(_read(agreement), where=str(agreement)) if agreement else None
     reporter = Reporter(Console(stderr=True), quiet=json_)
     with _folder(out) as root:
-        outcome = _run(files, root, terms, reporter)
+        outcome = _run(files, root, terms, reporter, cross_check=cross_check)
         report = describe(outcome, pairs)
         if out is not None:
             write_whole(root / "report.json", json.dumps(report, indent=2).encode(), replace=True)
@@ -114,11 +117,15 @@ def describe(outcome: Outcome, truth: set[RowPair] | None) -> dict[str, Any]:
         "threshold": outcome.agreement.terms.decision.match,
         "release": outcome.agreement.terms.release.value,
         "agreement": outcome.agreement.id,
+        "cross_check": None if outcome.cross_checks is None else [check.to_json() for check in outcome.cross_checks],
     }
 
 
-def _run(files: list[HolderFiles], root: Path, terms: Terms | None, reporter: Reporter) -> Outcome:
-    outcome = Rehearsal(files, root, terms, date.today()).run(reporter)  # noqa: DTZ011 - births are local dates
+def _run(
+    files: list[HolderFiles], root: Path, terms: Terms | None, reporter: Reporter, *, cross_check: bool = False
+) -> Outcome:
+    today = date.today()  # noqa: DTZ011 - births are local dates
+    outcome = Rehearsal(files, root, terms, today, cross_check).run(reporter)
     save_agreement(root, outcome.agreement)
     return outcome
 
@@ -191,6 +198,10 @@ def _print(report: dict[str, Any], outcome: Outcome, out: Path | None) -> None:
         table.add_row("missed links", f"{report['missed_links']:,}")
         table.add_row("false links", f"{report['false_links']:,}")
         table.add_row("precision, recall, F1", "{precision:.4f}, {recall:.4f}, {f1:.4f}".format(**report))
+    for check in report["cross_check"] or []:
+        verdict = f"{check['pairs']:,} pairs, {check['only_ours']} only ours, {check['only_anonlink']} only anonlink's"
+        lost = f" ({check['lost_on_floor']} on the floor, lost to its rounding)" if check["lost_on_floor"] else ""
+        table.add_row(f"cross-check of {check['match_key']}", verdict + lost)
     for name, value in report["seconds_by_step"].items():
         table.add_row(f"seconds: {name}", f"{value:.1f}")
     table.add_row("peak memory of one process", f"{report['peak_memory_mb']:,.0f} MiB")

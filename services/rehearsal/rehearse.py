@@ -28,6 +28,7 @@ from keys.statement import declare
 from keys.template import default_terms
 from keys.terms import Release, Terms
 from services.broker.errors import BrokerError
+from services.rehearsal.cross_check import Check, cross_check_all
 from services.rehearsal.holder import Holder, HolderFiles, identifiers_of
 from services.rehearsal.memory import peak_memory_mb
 from services.rehearsal.party import Cast, agree, gather, write_identity
@@ -50,6 +51,7 @@ class Outcome:
     peak_memory_mb: float
     joined: Path | None
     joined_rows: int | None
+    cross_checks: list[Check] | None
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Rehearsal:
     root: Path
     terms: Terms | None
     today: date
+    cross_check: bool = False
 
     def run(self, reporter: Reporter) -> Outcome:
         """Raises any ``CounterfoilError``; the caller removes ``root`` then."""
@@ -91,6 +94,7 @@ class Rehearsal:
             released = linkage.release(holders, status, reporter)
             links, joined, joined_rows = self._join(linkage, holders, released, reporter)
             linkage.close()
+        checks = cross_check_all(cohorts, terms, reporter) if self.cross_check else None
         reporter.seconds["total"] = time.perf_counter() - started
         return Outcome(
             agreement=agreement,
@@ -102,6 +106,7 @@ class Rehearsal:
             peak_memory_mb=peak_memory_mb(),
             joined=joined,
             joined_rows=joined_rows,
+            cross_checks=checks,
         )
 
     def _join(
