@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from encoder.columns import Columns
 from encoder.errors import ColumnsError, InputError
-from encoder.table import NotText, Record, open_table, refuse_text
+from encoder.table import Record, open_table
 
 BATCH_ROWS = 65_536
 
@@ -49,26 +49,23 @@ def read_rows(
     and ``ColumnsError`` for a header that is missing or stands twice. No message shows a cell.
     """
     seen: set[int] = set()
-    try:
-        with open_table(path) as table:
-            size = path.stat().st_size
-            places = _places(table.header, columns, f"{path}, row {table.header_row}")
-            batch = None
-            while records := list(islice(table.records, batch_rows)):
-                batch = _batch(records, places, path)
-                if "id" in places:
-                    _refuse_bad_ids(batch, seen, path, columns)
-                yield batch
-                if progress is not None:
-                    progress(table.raw.tell(), size)
-            if batch is None:
-                raise InputError(
-                    "The file has a header but no rows.",
-                    where=str(path),
-                    remedy="Check the export that made it; the first row must be the header.",
-                )
-    except NotText:
-        refuse_text(path, {columns.id or "", *columns.sources.values()})
+    with open_table(path, known={columns.id or "", *columns.sources.values()}) as table:
+        size = path.stat().st_size
+        places = _places(table.header, columns, f"{path}, row {table.header_row}")
+        batch = None
+        while records := list(islice(table.records, batch_rows)):
+            batch = _batch(records, places, path)
+            if "id" in places:
+                _refuse_bad_ids(batch, seen, path, columns)
+            yield batch
+            if progress is not None:
+                progress(table.raw.tell(), size)
+        if batch is None:
+            raise InputError(
+                "The file has a header but no rows.",
+                where=str(path),
+                remedy="Check the export that made it; the first row must be the header.",
+            )
 
 
 def _places(header: list[str], columns: Columns, where: str) -> dict[str, int]:

@@ -18,10 +18,6 @@ Record = tuple[int, list[str]]
 """A row's number as a spreadsheet shows it (the header is row 1), and its cells."""
 
 
-class NotText(Exception):
-    """A NUL byte, or bytes that are not UTF-8: ``refuse_text`` finds out where."""
-
-
 @dataclass(frozen=True, repr=False)
 class Table:
     """``header``: names without surrounding white space. ``records``: each as long as the header, which stands in
@@ -33,38 +29,46 @@ class Table:
     raw: BinaryIO
 
 
+class _NotText(Exception):
+    """A NUL byte, or bytes that are not UTF-8: ``_refuse_text`` finds out where."""
+
+
 @contextmanager
-def open_table(path: Path, *, lenient: bool = False) -> Iterator[Table]:
+def open_table(path: Path, *, known: Collection[str] = ()) -> Iterator[Table]:
     """Open a CSV file; its delimiter is the comma, tab or semicolon that its first line has most of.
 
-    Blank rows are left out but counted in the numbering. Raises ``InputError`` for a file that ``open_utf8``
-    refuses, ragged rows and quotes out of place; ``NotText`` for bad characters, unless ``lenient`` (then a byte
-    that is not UTF-8 appears as a lone surrogate).
+    Blank rows are left out but counted in the numbering. Raises ``InputError`` with the row for ragged rows, quotes
+    out of place and characters that are not text, and for all that ``open_utf8`` refuses. Only headers that are
+    ``known`` are shown in messages: what is taken for a header may be somebody's name.
     """
+    try:
+        with _open(path, lenient=False) as table:
+            yield table
+    except _NotText:
+        _refuse_text(path, known)
+
+
+@contextmanager
+def _open(path: Path, *, lenient: bool) -> Iterator[Table]:
+    """With ``lenient``, a byte that is not UTF-8 appears as a lone surrogate."""
     with open_utf8(path, errors="surrogateescape" if lenient else "strict") as (text, raw):
-        try:
-            lines: Iterator[str] = text if lenient else _without_nul(text)
-            opening: list[str] = []
-            for line in lines:
-                opening.append(line)
-                if line.strip():
-                    break
-            delimiter = _delimiter(opening[-1])
-            records = _records(csv.reader(chain(opening, lines), delimiter=delimiter, strict=True), path)
-            header_row, header = next(records, (0, []))
-            if not header:
-                raise InputError("The file holds only blank rows.", where=str(path), remedy="Check the export.")
-            yield Table(header_row, [name.strip() for name in header], _even(records, len(header), path), raw)
-        except UnicodeDecodeError:
-            raise NotText from None
+        lines = _lines(text, path, lenient)
+        opening: list[str] = []
+        for line in lines:
+            opening.append(line)
+            if line.strip():
+                break
+        delimiter = _delimiter(opening[-1])
+        records = _records(csv.reader(chain(opening, lines), delimiter=delimiter, strict=True), path)
+        header_row, header = next(records, (0, []))
+        if not header:
+            raise InputError("The file holds only blank rows.", where=str(path), remedy="Check the export.")
+        yield Table(header_row, [name.strip() for name in header], _even(records, len(header), path), raw)
 
 
-def refuse_text(path: Path, known: Collection[str]) -> NoReturn:
-    """Read again to name the row and column of the first character that is no UTF-8 text.
-
-    A header is shown only if it is ``known``: what is taken for a header may be somebody's name.
-    """
-    with open_table(path, lenient=True) as table:
+def _refuse_text(path: Path, known: Collection[str]) -> NoReturn:
+    """Read again to name the row and column of the first character that is not text."""
+    with _open(path, lenient=True) as table:
         for number, cells in chain([(table.header_row, table.header)], table.records):
             for place, cell in enumerate(cells):
                 found = re.search("[\0\udc80-\udcff]", cell)
@@ -80,11 +84,18 @@ def refuse_text(path: Path, known: Collection[str]) -> NoReturn:
     raise InputError("The file changed while it was read.", where=str(path), remedy="Try again.")
 
 
-def _without_nul(lines: Iterator[str]) -> Iterator[str]:
-    for line in lines:
-        if "\0" in line:
-            raise NotText
-        yield line
+def _lines(text: Iterator[str], path: Path, lenient: bool) -> Iterator[str]:
+    try:
+        for line in text:
+            if not lenient and "\0" in line:
+                raise _NotText
+            yield line
+    except UnicodeDecodeError:
+        raise _NotText from None  # its cause holds a piece of the file
+    except OSError as error:
+        raise InputError(
+            "The file cannot be read to its end.", where=str(path), remedy="Copy it to this machine and try again."
+        ) from error
 
 
 def _delimiter(first_line: str) -> str:

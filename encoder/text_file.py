@@ -42,12 +42,7 @@ def open_utf8(path: Path, *, errors: str = "strict") -> Iterator[tuple[io.TextIO
     with raw:
         _refuse_signatures(raw.read(_HEAD), path)
         raw.seek(0)
-        try:
-            yield io.TextIOWrapper(raw, encoding="utf-8-sig", errors=errors, newline=""), raw
-        except OSError as error:
-            raise InputError(
-                "The file cannot be read to its end.", where=str(path), remedy="Copy it to this machine and try again."
-            ) from error
+        yield io.TextIOWrapper(raw, encoding="utf-8-sig", errors=errors, newline=""), raw
 
 
 def _refuse_signatures(head: bytes, path: Path) -> None:
