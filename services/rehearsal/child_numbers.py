@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 UPN_LETTERS = np.array(list("ABCDEFGHJKLMNPQRTUVWXYZ"))
 """Check letters by remainder modulo 23 (Department for Education, Unique Pupil Numbers guide)."""
+TEMPORARY = 0.005
 TEST_RANGE = 9
 """NHS numbers that begin with 9 are kept for tests and never given to a person."""
 
@@ -26,9 +27,10 @@ def nhs_numbers(count: int, *, rng: np.random.Generator) -> NDArray[np.str_]:
 
 
 def upns(births: NDArray[np.datetime64], *, rng: np.random.Generator) -> NDArray[np.str_]:
-    """Return one UPN per birth date: check letter, authority 990 to 999, school, year of entry at four, serial.
+    """Return one UPN per birth date: check letter, authority 990 to 996, school, year of entry at four, serial.
 
-    The authorities do not exist. UPNs are distinct as long as there are fewer than 10 million per year of entry.
+    The authorities do not exist. One UPN in two hundred is temporary: its last character is a letter, which counts
+    by its index among the check letters. UPNs are distinct up to 10 million per year of entry.
     """
     entry = births.astype("datetime64[Y]").astype(np.int64) + 1970 + 4
     serial = np.empty(len(births), dtype=np.int64)
@@ -37,8 +39,12 @@ def upns(births: NDArray[np.datetime64], *, rng: np.random.Generator) -> NDArray
         serial[of_year] = rng.choice(10_000_000, size=len(of_year), replace=False)
     authority_and_school = 9_900_000 + serial // 1000 * 7 % 100_000
     numbers = authority_and_school * 100_000 + entry % 100 * 1000 + serial % 1000
-    letters = UPN_LETTERS[_digits(numbers, 12) @ np.arange(2, 14) % 23]
-    return np.strings.add(letters, numbers.astype("U12"))
+    temporary = rng.random(len(births)) < TEMPORARY
+    values = _digits(numbers, 12)
+    values[:, -1] += 10 * temporary
+    last = np.where(temporary, UPN_LETTERS[values[:, -1]], values[:, -1].astype("U1"))
+    body = np.strings.add((numbers // 10).astype("U11"), last)
+    return np.strings.add(UPN_LETTERS[values @ np.arange(2, 14) % 23], body)
 
 
 def _digits(numbers: NDArray[np.int64], length: int) -> NDArray[np.int64]:

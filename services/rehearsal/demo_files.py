@@ -11,7 +11,7 @@ import pyarrow.csv
 
 from services.rehearsal.children import make_children
 from services.rehearsal.extracts import Extract, draw_extract
-from services.rehearsal.holders import COUNCIL, ICB
+from services.rehearsal.holder_specs import COUNCIL, ICB
 from services.rehearsal.truth import true_links
 
 REFERENCE_DAY = date(2025, 9, 1)

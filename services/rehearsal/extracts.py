@@ -8,11 +8,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from services.rehearsal.children import Population
-from services.rehearsal.dirt import SCENARIOS, Mask, Names, Written, write_down
+from services.rehearsal.dirt import Mask, Names, Written, write_down
 from services.rehearsal.habits import spelt_names, spelt_postcodes
-from services.rehearsal.holders import HolderSpec
+from services.rehearsal.holder_specs import HolderSpec
+from services.rehearsal.rates import SCENARIOS
 
-PLACEHOLDER_FORENAMES = ("Baby", "Baby Boy", "Baby Girl", "Twin One", "Unknown")
+PLACEHOLDER_FORENAMES = np.array(["Baby", "Baby Boy", "Baby Girl", "Infant"])
+NO_UPN = np.array(["", "", "", "UN1", "UN7"])
+"""What stands for a UPN that is not known: nothing, or a code of the SEN2 return."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,14 +48,13 @@ def draw_extract(
     """
     child = _covered(population, holder, rows, rng)
     written = write_down(population, child, rates=SCENARIOS[scenario], rng=rng)
-    absent = {name: _absent(population, child, holder, name, rng) for name in holder.columns if name != "id"}
     row_ids = _row_ids(rows, holder.row_id, rng)
-    fields = {"id": row_ids, **_spelt(population, child, written, holder, rng)}
+    fields = _spelt(population, child, written, holder, rng)
+    absent = {name: _absent(population, child, holder, name, rng) for name in fields if name in holder.columns}
     columns: dict[str, NDArray[np.generic]] = {}
     for name, header in holder.columns.items():
-        columns[header] = (
-            np.where(absent[name], _blank(name, holder, rows, rng), fields[name]) if name != "id" else row_ids
-        )
+        blank = _blank(population, child, holder, name, rng)
+        columns[header] = row_ids if name == "id" else np.where(absent[name], blank, fields[name])
     columns |= holder.attributes(population, child, rng)
     faults = {**written.faults, **{f"missing_{name}": mask for name, mask in absent.items()}}
     table = pa.table({header: pa.array(values) for header, values in columns.items()})
@@ -78,21 +80,26 @@ def _row_ids(rows: int, prefix: str, rng: np.random.Generator) -> Names:
 def _absent(
     population: Population, child: NDArray[np.int64], holder: HolderSpec, name: str, rng: np.random.Generator
 ) -> Mask:
-    absent = rng.random(len(child)) < holder.missing.get(name, 0.0)
+    age = population.age[child]
+    share = np.full(len(child), holder.missing.get(name, 0.0))
     if name == "upn":
-        youngest, oldest = holder.upn_ages
-        age = population.age[child]
-        absent |= (age < youngest) | (age > oldest)
-    return np.asarray(absent)
-
-
-def _blank(name: str, holder: HolderSpec, rows: int, rng: np.random.Generator) -> Names:
-    """Return what stands in the file where a value is missing: nothing, a code, or a word for it."""
-    if name == "sex":
-        return np.full(rows, holder.codes[2])
+        share[(age < holder.upn_ages[0]) | (age > holder.upn_ages[1])] = 1.0
     if name == "forename":
-        return rng.choice(np.array(["", *PLACEHOLDER_FORENAMES]), size=rows)
-    return np.full(rows, "")
+        share[age < 1] = max(holder.unnamed_infants, holder.missing.get(name, 0.0))
+    return np.asarray(rng.random(len(child)) < share)
+
+
+def _blank(
+    population: Population, child: NDArray[np.int64], holder: HolderSpec, name: str, rng: np.random.Generator
+) -> Names:
+    """Return what stands in the file where a value is missing: nothing, a code, or for infants a word."""
+    if name == "sex":
+        return np.full(len(child), holder.codes[2])
+    if name == "upn":
+        return rng.choice(NO_UPN, size=len(child))
+    if name == "forename":
+        return np.where(population.age[child] < 1, rng.choice(PLACEHOLDER_FORENAMES, size=len(child)), "")
+    return np.full(len(child), "")
 
 
 def _spelt(

@@ -39,28 +39,39 @@ def true_links(a: Extract, b: Extract) -> TrueLinks:
 def subgroups(population: Population, a: Extract, b: Extract) -> Mapping[str, Mask]:
     """Return, for the links of ``true_links(a, b)`` in their order, which belong to each subgroup.
 
-    ``twin_apart`` are links of a child with a twin in either file. Faults count if the two records differ by them.
+    ``twin_in_files`` are twins whose twin is in either file too. A fault counts where either record has it; a former
+    surname or postcode only where the other record does not have the same one.
     """
     links = true_links(a, b)
     child = links.child
     age = population.age[child]
-    groups: dict[str, Mask] = {f"age_{low}_{high}": np.asarray((age >= low) & (age <= high)) for low, high in AGE_BANDS}
-    groups["girls"] = population.sex[child] == "F"
-    groups["boys"] = population.sex[child] == "M"
-    groups["send"] = population.need[child] != ""
-    for code in np.unique(population.ethnicity).tolist():
-        groups[f"ethnicity_{code}"] = population.ethnicity[child] == code
     names = np.strings.add(population.forename[child], population.surname[child])
-    groups["hyphenated"] = np.asarray(np.strings.find(names, "-") >= 0)
-    groups["twin"] = population.twin[child]
-    present = np.zeros(int(population.birth[-1]) + 1 if len(population) else 0, dtype=np.int64)
-    np.add.at(present, population.birth[np.unique(np.concatenate([a.child, b.child]))], 1)
-    groups["twin_in_files"] = np.asarray(present[population.birth[child]] > 1)
-    for name in a.faults:
-        if name in b.faults:
-            in_a, in_b = a.faults[name][links.row_a], b.faults[name][links.row_b]
-            one_value = name in ("surname_changed", "moved")
-            groups[name] = in_a ^ in_b if one_value else in_a | in_b
-        elif name.startswith("missing_"):
-            groups[name] = np.ones(len(links), dtype=bool)
+    groups: dict[str, Mask] = {
+        **{f"age_{low}_{high}": np.asarray((age >= low) & (age <= high)) for low, high in AGE_BANDS},
+        **{
+            f"ethnicity_{code}": population.ethnicity[child] == code
+            for code in np.unique(population.ethnicity).tolist()
+        },
+        "girls": population.sex[child] == "F",
+        "boys": population.sex[child] == "M",
+        "send": population.need[child] != "",
+        "hyphenated": np.asarray(np.strings.find(names, "-") >= 0),
+        "twin": population.twin[child],
+        "twin_in_files": _with_twin(population, a, b)[child],
+    }
+    nowhere = np.zeros(len(links), dtype=bool)
+    for name in dict.fromkeys([*a.faults, *b.faults]):
+        in_a, in_b = (
+            extract.faults[name][rows] if name in extract.faults else nowhere
+            for extract, rows in ((a, links.row_a), (b, links.row_b))
+        )
+        groups[name] = in_a ^ in_b if name in ("surname_changed", "moved") else in_a | in_b
     return groups
+
+
+def _with_twin(population: Population, a: Extract, b: Extract) -> Mask:
+    """Return per child of the population whether at least two of its birth are in the two files."""
+    held = np.zeros(len(population), dtype=np.int64)
+    held[a.child] = held[b.child] = 1
+    births = np.bincount(population.birth, weights=held, minlength=1)
+    return np.asarray(births[population.birth] > 1)

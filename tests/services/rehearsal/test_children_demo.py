@@ -101,7 +101,7 @@ def test_where_both_files_have_an_nhs_number_the_truth_and_only_the_truth_has_it
         ("council", "personbirthdate", r"\d{4}-\d\d-\d\d"),
         ("council", "sex", "[FMU]"),
         ("council", "nhsnumber", r"9\d\d \d{3} \d{4}"),
-        ("council", "upn", r"[A-HJ-NP-RT-Z]99\d{10}"),
+        ("council", "upn", r"[A-HJ-NP-RT-Z]99\d{9}[\dA-Z]|UN[17]"),
         ("council", "ehcplan", "[YN]"),
         ("icb", "DateOfBirth", r"\d\d/\d\d/\d{4}"),
         ("icb", "Gender", "[129]"),

@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from services.rehearsal.attributes import Attributes, council_attributes, icb_attributes, social_care_attributes
 from services.rehearsal.children import Population
 from services.rehearsal.habits import Habits
-
-Attributes = Callable[[Population, NDArray[np.int64], np.random.Generator], Mapping[str, NDArray[np.generic]]]
-Coverage = Callable[[Population], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -19,13 +17,14 @@ class HolderSpec:
 
     ``columns``: our field (``id``, ``forename``, ...) -> the file's header, in the file's order. ``coverage`` gives
     each child a weight, 0 for those it never holds. ``missing``: field -> share of rows without it. ``codes`` are
-    the values written for girls, boys and sex not known. ``day_first`` dates are dd/mm/yyyy, else ISO.
+    the values written for girls, boys and sex not known. ``day_first`` dates are dd/mm/yyyy, else ISO. Children
+    outside ``upn_ages`` have no UPN; a share ``unnamed_infants`` of those under one is a baby without a forename.
     """
 
     name: str
     columns: Mapping[str, str]
-    coverage: Coverage
-    attributes: Attributes
+    coverage: Callable[[Population], NDArray[np.float64]]
+    attributes: Callable[[Population, NDArray[np.int64], np.random.Generator], Attributes]
     row_id: str
     missing: Mapping[str, float]
     habits: Habits = field(default_factory=Habits)
@@ -33,6 +32,7 @@ class HolderSpec:
     day_first: bool = False
     spaced_nhs_number: bool = False
     upn_ages: tuple[int, int] = (4, 19)
+    unnamed_infants: float = 0.0
 
 
 def _council_coverage(population: Population) -> NDArray[np.float64]:
@@ -54,59 +54,6 @@ def _social_care_coverage(population: Population) -> NDArray[np.float64]:
     return np.where(population.age < 18, 1.0, 0.05) * np.where(population.has_plan, 3.0, 1.0)
 
 
-def _council_attributes(
-    population: Population, child: NDArray[np.int64], rng: np.random.Generator
-) -> Mapping[str, NDArray[np.generic]]:
-    need = population.need[child]
-    placements = ["mainstream", "special", "alternative", "further education", "none"]
-    return {
-        "ethnicity": population.ethnicity[child],
-        "primaryneed": np.where(need == "", "NSA", need),
-        "ehcplan": np.where(population.has_plan[child], "Y", "N"),
-        "placement": rng.choice(placements, size=len(child), p=[0.62, 0.2, 0.03, 0.1, 0.05]),
-    }
-
-
-_DIAGNOSES = {
-    "ASD": "F84.0",
-    "SLCN": "F80.9",
-    "SEMH": "F98.9",
-    "MLD": "F70",
-    "SPLD": "F81.0",
-    "SLD": "F72",
-    "PD": "G80.9",
-    "HI": "H90.3",
-    "VI": "H54.0",
-    "PMLD": "F73",
-}
-_TEAMS = ["health visiting", "speech and language", "occupational therapy", "physiotherapy", "community paediatrics"]
-
-
-def _icb_attributes(
-    population: Population, child: NDArray[np.int64], rng: np.random.Generator
-) -> Mapping[str, NDArray[np.generic]]:
-    known = rng.random(len(child)) < 0.7
-    code = np.array([_DIAGNOSES.get(need, "") for need in population.need[child].tolist()], dtype=np.str_)
-    since_birth = (np.datetime64(population.today, "D") - population.date_of_birth[child]).astype(np.int64)
-    days_ago = rng.integers(0, np.clip(since_birth, 1, 900))
-    referral = np.datetime64(population.today, "D") - days_ago.astype("timedelta64[D]")
-    return {
-        "team_type": rng.choice(_TEAMS, size=len(child), p=[0.4, 0.25, 0.12, 0.08, 0.15]),
-        "referral_date": referral.astype("U10"),
-        "contacts": rng.negative_binomial(1.2, 0.2, size=len(child)),
-        "diagnosis_code": np.where(known, code, ""),
-    }
-
-
-def _social_care_attributes(
-    population: Population, child: NDArray[np.int64], rng: np.random.Generator
-) -> Mapping[str, NDArray[np.generic]]:
-    return {
-        "cin_status": rng.choice(["in need", "protection plan", "looked after"], size=len(child), p=[0.75, 0.12, 0.13]),
-        "disability": np.where(population.need[child] != "", "Y", "N"),
-    }
-
-
 COUNCIL = HolderSpec(
     name="council",
     columns={
@@ -120,7 +67,7 @@ COUNCIL = HolderSpec(
         "nhs_number": "nhsnumber",
     },
     coverage=_council_coverage,
-    attributes=_council_attributes,
+    attributes=council_attributes,
     row_id="C",
     missing={
         "nhs_number": 0.40,
@@ -147,12 +94,13 @@ ICB = HolderSpec(
         "sex": "Gender",
     },
     coverage=_icb_coverage,
-    attributes=_icb_attributes,
+    attributes=icb_attributes,
     row_id="P",
     missing={"nhs_number": 0.015, "postcode": 0.004, "sex": 0.004, "date_of_birth": 0.0002, "forename": 0.001},
     habits=Habits(upper=True, accents=False, apostrophe="", hyphen="-", postcode_space=True),
     codes=("2", "1", "9"),
     day_first=True,
+    unnamed_infants=0.05,
 )
 """Health: community services of an integrated care board, as its provider exports them. No UPN."""
 
@@ -169,7 +117,7 @@ SOCIAL_CARE = HolderSpec(
         "postcode": "addr_address_postcode",
     },
     coverage=_social_care_coverage,
-    attributes=_social_care_attributes,
+    attributes=social_care_attributes,
     row_id="S",
     missing={
         "nhs_number": 0.55,
