@@ -165,7 +165,7 @@ class Decision(_Stated):
     chance_pairs_per_row: Annotated[float, Field(gt=0, le=100)]
     plain_floor: Annotated[float, Field(gt=0, lt=1)]
     contradicting_exact_keys: Literal["refuse", "allow"]
-    rows_of_one_holder: Literal["one per link", "many"]
+    rows_of_one_holder: Literal["one per link"]
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -12,6 +12,7 @@ from keys.identity import Identity
 from services.broker import problems, workflows
 from services.broker.api.v1 import router
 from services.broker.office import Office
+from services.broker.retention import Keeper
 from services.broker.settings import Settings
 from services.broker.storage import Storage
 from services.broker.store.database import Store
@@ -36,9 +37,12 @@ def create_app(office: Office) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        keeper = Keeper(office)
+        keeper.start()
         workflows.start(office)
         yield
         workflows.stop()
+        keeper.stop()
         office.store.close()
 
     app = FastAPI(

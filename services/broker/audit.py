@@ -20,6 +20,7 @@ class Event(StrEnum):
     RUN_STARTED = "run started"
     RUN_CHANGED = "run changed"
     RELEASE_APPROVED = "release approved"
+    DATA_DESTROYED = "data destroyed"
 
 
 def record(connection: Connection, event: Event, *, at: datetime, agreement: str, **facts: Any) -> None:

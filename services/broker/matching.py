@@ -100,6 +100,7 @@ def decide(office: Office, run: str, inputs: Inputs) -> dict[str, Any]:
         for (first, second), parts in found.items()
     ]
     links = solve(scored, _weight(terms.decision.match))
+    possible = solve(scored, _weight(terms.decision.possible))
     ids = link_ids.assign(links, rows=inputs.rows, token_bytes=office.random)
     office.storage.put_sealed(
         link_ids_name(run),
@@ -109,6 +110,7 @@ def decide(office: Office, run: str, inputs: Inputs) -> dict[str, Any]:
     )
     return {
         "links": suppress(links.count, terms.suppression),
+        "possible_links": suppress(possible.count - links.count, terms.suppression),
         "match_keys": [one.name for one in terms.match_keys],
         "threshold": terms.decision.match,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,8 +89,9 @@ class Office:
         )
         return ReceivingKey(seeds)
 
+    def destroy_receiving_key(self, agreement: str) -> None:
+        """After this nothing that was sealed to it opens again, here or in any copy of the storage."""
+        self._key_path(agreement).unlink(missing_ok=True)
+
     def _key_path(self, agreement: str) -> Path:
         return self.settings.receiving_keys / f"{agreement}.sealed"
-
-
-Problem = Mapping[str, str]

@@ -1,19 +1,32 @@
 """Agreements in force, with the broker's receiving address for each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, RowMapping, insert, null, select, update
 
 from services.broker.store.tables import agreements
 
 
 def put(connection: Connection, agreement: str, *, document: Any, receiving: Any, at: str) -> None:
-    connection.execute(insert(agreements).values(id=agreement, document=document, receiving=receiving, received_at=at))
+    connection.execute(
+        insert(agreements).values(
+            id=agreement, document=document, receiving=receiving, received_at=at, destroyed=null()
+        )
+    )
 
 
 def get(connection: Connection, agreement: str) -> RowMapping | None:
     return connection.execute(select(agreements).where(agreements.c.id == agreement)).mappings().first()
+
+
+def standing(connection: Connection) -> Sequence[RowMapping]:
+    """Agreements whose data has not been destroyed."""
+    return connection.execute(select(agreements).where(agreements.c.destroyed.is_(None))).mappings().all()
+
+
+def destroyed(connection: Connection, agreement: str, *, receipt: Any) -> None:
+    connection.execute(update(agreements).where(agreements.c.id == agreement).values(destroyed=receipt))
 
 
 def all_documents(connection: Connection) -> Iterator[Any]:

@@ -11,6 +11,7 @@ agreements = Table(
     Column("document", JSON, nullable=False),
     Column("receiving", JSON, nullable=False),
     Column("received_at", String(32), nullable=False),
+    Column("destroyed", JSON, nullable=True),
 )
 nonces = Table(
     "nonces",

@@ -37,12 +37,16 @@ async def put_agreement(request: Request, response: Response) -> dict[str, Any]:
 
 @router.get("/agreements/{agreement}")
 def get_agreement(agreement: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
-    """The agreement with its signatures and the broker's receiving key for it."""
+    """The agreement with its signatures, the broker's receiving key for it and, later, the destruction receipt."""
     office = office_of(request)
     found, _ = office.member(agreement, caller.caller)
     with office.store.transaction("read receiving address") as connection:
         row = agreements.get(connection, found.id)
-    return {"agreement": found.to_json(), "receiving": row["receiving"] if row else None}
+    return {
+        "agreement": found.to_json(),
+        "receiving": row["receiving"] if row else None,
+        "destroyed": row["destroyed"] if row else None,
+    }
 
 
 def _put(request: Request, office: Office, body: bytes) -> dict[str, Any]:

@@ -1,0 +1,147 @@
+"""Destruction comes on time, after any downtime, and takes the key with it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from keys.agreement import Agreement
+from keys.statement import Statement, declare
+from keys.template import default_terms
+from services.broker.app import open_office
+from services.broker.errors import NotFound
+from services.broker.office import Office
+from services.broker.retention import RECEIPT, destroy_due
+from services.broker.runs import State
+from services.broker.settings import Settings
+from services.broker.store import agreements, runs
+from services.rehearsal.party import agree, gather
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+HOURS = 72
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.moment = START
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def office(tmp_path: Path, clock: Clock) -> Office:
+    cast = gather(["council", "icb"])
+    opened = replace(open_office(Settings(home=tmp_path), cast.broker), now=clock)
+    fields = ["forename", "surname", "date_of_birth"]
+    agreement = agree(default_terms({"council": fields, "icb": fields}, retention_hours=HOURS), cast)
+    key = opened.new_receiving_key(agreement.id)
+    receiving = declare(cast.broker, "receiving key", {"agreement": agreement.id, "receiving": key.address.to_json()})
+    with opened.store.transaction("set up") as connection:
+        agreements.put(
+            connection, agreement.id, document=agreement.to_json(), receiving=receiving.to_json(), at=opened.stamp()
+        )
+    opened.storage.put(f"agreements/{agreement.id}/uploads/one", b"sealed upload")
+    return opened
+
+
+def only(office: Office) -> Agreement:
+    with office.store.transaction("read") as connection:
+        (document,) = agreements.all_documents(connection)
+    return Agreement.from_json(document)
+
+
+def add_run(office: Office, state: State, run: str = "r") -> None:
+    stamp, agreement = office.stamp(), only(office).id
+    with office.store.transaction("add run") as connection:
+        _put_run(connection, run, agreement, state, stamp)
+    office.storage.put(f"runs/{run}/link-ids", b"sealed link ids")
+
+
+def _put_run(connection: Connection, run: str, agreement: str, state: State, stamp: str) -> None:
+    runs.put(
+        connection,
+        id=run,
+        agreement=agreement,
+        state=state.value,
+        uploads={},
+        pairs_total=0,
+        pairs_compared=0,
+        started_at=stamp,
+        changed_at=stamp,
+    )
+
+
+def files(office: Office) -> list[str]:
+    root = office.settings.storage
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def test_nothing_is_destroyed_before_its_time(office: Office, clock: Clock) -> None:
+    add_run(office, State.RELEASED)
+    clock.moment = START + timedelta(hours=HOURS) - timedelta(seconds=1)
+    assert destroy_due(office) == []
+    assert len(files(office)) == 2
+    office.receiving_key(only(office).id)
+
+
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(days=400)])
+def test_key_and_files_go_when_retention_has_passed_since_release(
+    office: Office, clock: Clock, late: timedelta
+) -> None:
+    add_run(office, State.RELEASED)
+    agreement = only(office)
+    clock.moment = START + timedelta(hours=HOURS) + late
+    assert destroy_due(office) == [agreement.id]
+    assert files(office) == []
+    with pytest.raises(NotFound):
+        office.receiving_key(agreement.id)
+    with office.store.transaction("read") as connection:
+        row = agreements.get(connection, agreement.id)
+    assert row is not None
+    body = Statement.from_json(row["destroyed"]).verify(office.identity.card, kind=RECEIPT)
+    assert body["agreement"] == agreement.id
+    assert body["runs"] == ["r"]
+    assert destroy_due(office) == []
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.MATCHED, State.APPROVED])
+def test_a_run_under_way_keeps_its_data_until_the_agreement_is_over(office: Office, clock: Clock, state: State) -> None:
+    add_run(office, State.RELEASED, "old")
+    add_run(office, state, "new")
+    clock.moment = START + timedelta(hours=HOURS * 2)
+    assert destroy_due(office) == []
+    clock.moment = only(office).terms.expires_at() + timedelta(hours=HOURS)
+    assert len(destroy_due(office)) == 1
+    assert files(office) == []
+
+
+def test_an_agreement_that_never_ran_is_destroyed_after_it_expires(office: Office, clock: Clock) -> None:
+    clock.moment = only(office).terms.expires_at() + timedelta(hours=HOURS) - timedelta(seconds=1)
+    assert destroy_due(office) == []
+    clock.moment += timedelta(seconds=1)
+    assert len(destroy_due(office)) == 1
+
+
+def test_a_crash_between_key_and_files_is_completed(
+    office: Office, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_run(office, State.RELEASED)
+    clock.moment = START + timedelta(hours=HOURS)
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(office.storage), "remove_folder", crash)
+    with pytest.raises(KeyboardInterrupt):
+        destroy_due(office)
+    monkeypatch.undo()
+    assert len(destroy_due(office)) == 1
+    assert files(office) == []
