@@ -22,6 +22,7 @@ from encoder.errors import InputError
 from encoder.findings import Finding, Kind, Reading, Rejection
 from encoder.identifiers import Column, Identifiers
 from encoder.names import forename, surname
+from encoder.names_field import with_names
 from encoder.numbers import nhs_number, upn
 from encoder.postcodes import postcode
 from encoder.read import Batch
@@ -83,7 +84,7 @@ def normalise(batches: Iterable[Batch], columns: Columns, *, today: date) -> Nor
         for part in DATE_FIELDS:
             made[part] = _column(codes, [getattr(one, part) for one in births])
         findings += _count("date_of_birth", codes, [(one.kind, one.reason) for one in births], rows)
-    identifiers = Identifiers(len(rows), {field: made[field] for field in columns.fields})
+    identifiers = with_names(Identifiers(len(rows), {field: made[field] for field in columns.fields}))
     rejections = _reject(identifiers, rows)
     if len(rejections) == len(rows):
         raise InputError(

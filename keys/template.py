@@ -7,7 +7,7 @@ from typing import Any
 
 from keys.agreement import parse_terms
 from keys.errors import AgreementError
-from keys.terms import PARTS_OF_DATE, IdentifierField, Terms
+from keys.terms import IdentifierField, Terms, fields_of
 
 
 def template_text() -> str:
@@ -18,13 +18,13 @@ def template_text() -> str:
 def default_terms(holders: Mapping[str, Sequence[str]], **changes: Any) -> Terms:
     """The template for these holders (name -> identifiers), with every match-key that two of them can make.
 
-    A fuzzy match-key keeps those of its features that every holder has; one that would have too few bits left, or
-    say no more than another, is dropped. ``changes`` replace top-level values. Raises ``AgreementError`` when
-    no match-key is left.
+    A fuzzy match-key keeps those of its features that every holder has, with their bits raised in proportion so that
+    filters stay equally full. One that would keep fewer than its minimum of bits, or the same fields as another, is
+    dropped. ``changes`` replace top-level values. Raises ``AgreementError`` when no match-key is left.
     """
     document = tomllib.loads(template_text())
     document["holders"] = [{"name": name, "identifiers": list(have)} for name, have in holders.items()]
-    fields = [_fields(have) for have in holders.values()]
+    fields = [fields_of(have) for have in holders.values()]
     shared = frozenset.intersection(*fields)
     document["match_keys"] = _usable(document["match_keys"], fields, shared)
     if not document["match_keys"]:
@@ -36,7 +36,7 @@ def default_terms(holders: Mapping[str, Sequence[str]], **changes: Any) -> Terms
 
 
 def _usable(
-    keys: Sequence[dict[str, Any]], fields: Sequence[frozenset[str]], shared: frozenset[str]
+    keys: Sequence[dict[str, Any]], fields: Sequence[frozenset[IdentifierField]], shared: frozenset[IdentifierField]
 ) -> list[dict[str, Any]]:
     usable: list[dict[str, Any]] = []
     seen: set[frozenset[str]] = set()
@@ -50,12 +50,7 @@ def _usable(
         bits = sum(feature["bits"] for feature in features)
         if bits >= key["minimum_bits"] and names not in seen:
             seen.add(names)
-            usable.append({**key, "features": features})
+            scale = sum(feature["bits"] for feature in key["features"]) / bits
+            raised = [{**feature, "bits": round(feature["bits"] * scale)} for feature in features]
+            usable.append({**key, "features": raised})
     return usable
-
-
-def _fields(identifiers: Sequence[str]) -> frozenset[str]:
-    have = set(identifiers)
-    if IdentifierField.DATE_OF_BIRTH in have:
-        have |= {part.value for part in PARTS_OF_DATE}
-    return frozenset(have)

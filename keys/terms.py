@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -18,10 +19,14 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 
 
 class IdentifierField(StrEnum):
-    """Normalised fields; ``day``, ``month`` and ``year`` are the parts of ``date_of_birth``."""
+    """Normalised fields; ``day``, ``month`` and ``year`` are the parts of ``date_of_birth``.
+
+    ``names`` is forename and surname in one, so that swapping them costs nothing.
+    """
 
     FORENAME = "forename"
     SURNAME = "surname"
+    NAMES = "names"
     SEX = "sex"
     DAY = "day"
     MONTH = "month"
@@ -45,6 +50,16 @@ class Identifier(StrEnum):
 
 
 PARTS_OF_DATE = frozenset({IdentifierField.DAY, IdentifierField.MONTH, IdentifierField.YEAR})
+
+
+def fields_of(identifiers: Iterable[str]) -> frozenset[IdentifierField]:
+    """The normalised fields that these identifiers give."""
+    fields = {IdentifierField(identifier) for identifier in identifiers}
+    if IdentifierField.DATE_OF_BIRTH in fields:
+        fields |= PARTS_OF_DATE
+    if {IdentifierField.FORENAME, IdentifierField.SURNAME} <= fields:
+        fields.add(IdentifierField.NAMES)
+    return frozenset(fields)
 
 
 class Comparison(StrEnum):
@@ -78,10 +93,7 @@ class HolderTerms(_Stated):
 
     @property
     def fields(self) -> frozenset[IdentifierField]:
-        fields = {IdentifierField(identifier.value) for identifier in self.identifiers}
-        if IdentifierField.DATE_OF_BIRTH in fields:
-            fields |= PARTS_OF_DATE
-        return frozenset(fields)
+        return fields_of(self.identifiers)
 
 
 class Feature(_Stated):
