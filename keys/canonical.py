@@ -13,9 +13,10 @@ def canonical(document: Any) -> bytes:
     """The RFC 8785 bytes of a JSON document. Raises ``KeysError`` for what JSON cannot say (NaN, bytes)."""
     try:
         return rfc8785.dumps(document)
-    except rfc8785.CanonicalizationError as error:
+    except (ValueError, RecursionError) as error:  # without the reason, which can hold a value of the document
         raise KeysError(
-            f"A document cannot be written as canonical JSON ({error}).", remedy="Use plain JSON values."
+            f"A document cannot be written as canonical JSON ({type(error).__name__}).",
+            remedy="Use plain JSON values, whole numbers below 2^53 and complete Unicode text.",
         ) from None
 
 
@@ -25,7 +26,10 @@ def digest(document: Any) -> str:
 
 
 def parse(data: bytes, *, where: str) -> Any:
-    """Read JSON from another party: UTF-8, no name twice, no NaN. Raises ``KeysError`` naming ``where``."""
+    """Read JSON from another party: UTF-8, no name twice, no number that is not finite, no half of a surrogate pair.
+
+    Raises ``KeysError`` naming ``where``.
+    """
 
     def no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = dict(pairs)
@@ -33,14 +37,14 @@ def parse(data: bytes, *, where: str) -> Any:
             raise ValueError("a name stands twice in one object")
         return names
 
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is not JSON")
-
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=no_name_twice, parse_constant=refuse)
+        document = json.loads(data.decode("utf-8"), object_pairs_hook=no_name_twice)
+        # NaN, 1e999 and "\\ud800" can be read, but nobody could write them again.
+        json.dumps(document, allow_nan=False, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise KeysError(
             f"This is not valid JSON ({error}).",
             where=where,
             remedy="Get the file again from whoever sent it.",
         ) from None
+    return document

@@ -23,7 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from keys.canonical import canonical, parse
-from keys.errors import EnvelopeError
+from keys.errors import EnvelopeError, KeysError
 from keys.identity import Card, Identity
 from keys.receiving import SUITE, ReceivingAddress, ReceivingKey, decode, encode
 
@@ -121,8 +121,8 @@ def read_header(stream: BinaryIO) -> Header:
     data = stream.read(size) if size <= _MAXIMUM_HEADER else b""
     if len(data) != size or not size:
         raise _damaged("The header of the sealed file is cut off.")
-    fields = parse(data, where="header of the sealed file")
     try:
+        fields = parse(data, where="header of the sealed file")
         header = Header(
             kind=fields["kind"],
             agreement=fields["agreement"],
@@ -133,7 +133,7 @@ def read_header(stream: BinaryIO) -> Header:
             wrapped=decode(fields["wrapped"]),
         )
         same = canonical({**header.bound(), "wrapped": encode(header.wrapped)}) == data
-    except (KeyError, TypeError):
+    except (KeysError, KeyError, TypeError, ValueError):
         same = False
     if not same or type(header.padded) is not int or header.padded < 8:
         raise _damaged("The header of the sealed file is not one of this version and suite.")

@@ -50,7 +50,11 @@ def write_whole(path: Path, data: bytes, *, replace: bool = False, private: bool
 
 def refuse_existing(path: Path, *, replace: bool) -> None:
     """Raise ``OutputRefused`` if ``path`` exists and may not be replaced."""
-    if path.exists() and not replace:
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    if there and not replace:
         raise OutputRefused(
             "This file exists already.", where=str(path), remedy="Choose another name, or move the file away."
         )

@@ -13,12 +13,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from keys.canonical import canonical, digest, parse
-from keys.errors import IdentityError, SignatureError
-from keys.receiving import ReceivingAddress, ReceivingKey, decode, encode
+from keys.errors import IdentityError, KeysError, SignatureError
+from keys.receiving import SEED_BYTES, ReceivingAddress, ReceivingKey, decode, encode
 
 MINIMUM_PASSPHRASE = 12
 _ARGON2 = {"iterations": 3, "lanes": 4, "memory_kib": 65536}
 """RFC 9106, second recommended option."""
+_SALT_BYTES = 16
+_SEALED_BYTES = 12 + 32 + SEED_BYTES + 16
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class Card:
 class Identity:
     """The private side of a card. Its ``repr`` shows the card's fingerprint and nothing else."""
 
+    __slots__ = ("_signing", "_signing_seed", "card", "receiving")
+
     def __init__(self, name: str, *, signing_seed: bytes, receiving: ReceivingKey) -> None:
         self._signing_seed = signing_seed
         self._signing = Ed25519PrivateKey.from_private_bytes(signing_seed)
@@ -115,7 +119,7 @@ class Identity:
             "counterfoil": "identity",
             "version": 1,
             "card": self.card.to_json(),
-            "argon2id": {**_ARGON2, "salt": encode(random(16))},
+            "argon2id": {**_ARGON2, "salt": encode(random(_SALT_BYTES))},
         }
         nonce = random(12)
         private = self._signing_seed + self.receiving.seeds()
@@ -146,18 +150,27 @@ def card_of(data: bytes, *, where: str) -> Card:
 
 
 def _head(data: bytes, *, where: str) -> tuple[dict[str, Any], bytes]:
-    document = parse(data, where=where)
+    refused = IdentityError(
+        "This is not an identity file, or it is damaged.", where=where, remedy="Name the file, or restore it."
+    )
+    try:
+        document = parse(data, where=where)
+    except KeysError:
+        raise refused from None
     costs = document.get("argon2id") if isinstance(document, dict) else None
     if (
         not isinstance(costs, dict)
         or set(document) != {"counterfoil", "version", "card", "argon2id", "sealed"}
         or document["counterfoil"] != "identity"
         or document["version"] != 1
-        or {name: costs.get(name) for name in _ARGON2} != _ARGON2
+        or costs != {**_ARGON2, "salt": costs.get("salt")}
+        or len(decode(costs["salt"])) != _SALT_BYTES
     ):
-        raise IdentityError("This is not an identity file.", where=where, remedy="Name the identity file.")
+        raise refused
     Card.from_json(document["card"], where=where)
     sealed = decode(document.pop("sealed"))
+    if len(sealed) != _SEALED_BYTES:
+        raise refused
     return document, sealed
 
 

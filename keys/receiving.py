@@ -22,7 +22,7 @@ from keys.errors import EnvelopeError, IdentityError
 
 SUITE = "HPKE-MLKEM768_X25519-HKDF_SHA256-CHACHA20_POLY1305"
 _SUITE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
-_SEED_BYTES = 64 + 32
+SEED_BYTES = 64 + 32
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,11 @@ class ReceivingAddress:
         return digest(self.to_json())
 
     def seal(self, plaintext: bytes, *, info: bytes) -> bytes:
-        return _SUITE.encrypt(plaintext, self._public_key(), info)
+        """Raises ``IdentityError`` for keys that nothing can be sealed to."""
+        try:
+            return _SUITE.encrypt(plaintext, self._public_key(), info)
+        except ValueError:  # an X25519 key of low order: the shared secret would be known to all
+            raise _bad_address() from None
 
     def _public_key(self) -> hpke.MLKEM768X25519PublicKey:
         try:
@@ -65,8 +69,10 @@ class ReceivingAddress:
 class ReceivingKey:
     """The private half, kept as its two seeds because the hybrid key gives no bytes of its own."""
 
+    __slots__ = ("_mlkem", "_seeds", "_x25519", "address")
+
     def __init__(self, seeds: bytes) -> None:
-        if len(seeds) != _SEED_BYTES:
+        if len(seeds) != SEED_BYTES:
             raise IdentityError("A receiving key has the wrong length.", remedy="Restore the file from backup.")
         self._seeds = seeds
         self._mlkem = mlkem.MLKEM768PrivateKey.from_seed_bytes(seeds[:64])
@@ -77,7 +83,7 @@ class ReceivingKey:
 
     @classmethod
     def generate(cls, random: Callable[[int], bytes]) -> ReceivingKey:
-        return cls(random(_SEED_BYTES))
+        return cls(random(SEED_BYTES))
 
     def __repr__(self) -> str:
         return f"ReceivingKey({self.address.key_id[:16]}, private)"
