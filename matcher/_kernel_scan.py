@@ -74,6 +74,16 @@ class _Tile:
         column = self.lanes(self.b, word)
         return [self.builder.xor(column, self.spread(self.a, word, row)) for row in range(ROWS)]
 
+    def fall(self, state: Any, middle: Any, last: Any) -> Any:
+        """Mark the bits that fall along ``state``, ``middle``, ``last``: where middle, not last; elsewhere, state."""
+        build = self.builder
+        if _WIDE:  # LLVM makes two instructions of what this machine can do in one
+            kind = ir.FunctionType(_LANES, [_LANES, _LANES, _LANES, ir.IntType(32)])
+            name = "llvm.x86.avx512.pternlog.q.512"
+            function = cgutils.get_or_insert_function(build.module, kind, name)  # type: ignore[no-untyped-call]
+            return build.call(function, [middle, last, state, ir.Constant(ir.IntType(32), 0x3A)])
+        return build.or_(build.and_(middle, build.not_(last)), build.and_(build.not_(middle), state))
+
     def choose(self, columns: list[tuple[Any, list[Any]]]) -> list[Any]:
         """Take one vector per row from whichever block came before."""
         chosen = [self.builder.phi(_LANES) for _ in range(ROWS)]
@@ -82,10 +92,12 @@ class _Tile:
                 phi.add_incoming(vector, block)
         return chosen
 
-    def distances(self) -> list[Any]:
-        """Count, for each row, in how many bits the sketches of its LANES pairs differ."""
+    def margins(self) -> list[Any]:
+        """Take, for each row, the distances of the sketches of its LANES pairs, plus twice the sum of both slacks."""
         build = self.builder
         zeros = [_ZEROS] * ROWS
+        slack = self.lanes(self.b_slack, _number(0))
+        start = [build.add(slack, self.spread(self.a_slack, _number(0), row)) for row in range(ROWS)]
         entry, odd = build.block, build.append_basic_block("odd")
         loop, done = build.append_basic_block("loop"), build.append_basic_block("done")
         is_odd = build.icmp_unsigned("==", build.and_(self.words, _number(1)), _number(1))
@@ -97,12 +109,11 @@ class _Tile:
 
         build.position_at_end(loop)
         word = build.phi(_I64)
-        states, falls = self.choose([(entry, zeros), (odd, head)]), self.choose([(entry, zeros), (odd, zeros)])
+        states, falls = self.choose([(entry, zeros), (odd, head)]), self.choose([(entry, start), (odd, start)])
         middle, last = self.differ(word), self.differ(build.add(word, _number(1)))
         more = []
         for state, mid, end, fall in zip(states, middle, last, falls, strict=True):
-            fell = build.or_(build.and_(mid, build.not_(end)), build.and_(build.not_(mid), state))
-            more.append(build.add(fall, self.count(fell)))
+            more.append(build.add(fall, self.count(self.fall(state, mid, end))))
         following = build.add(word, _number(2))
         for value, block in ((_number(0), entry), (_number(1), odd), (following, loop)):
             word.add_incoming(value, block)
@@ -112,7 +123,7 @@ class _Tile:
         build.cbranch(build.icmp_signed("<", following, self.words), loop, done)
 
         build.position_at_end(done)
-        states, falls = self.choose([(odd, head), (loop, last)]), self.choose([(odd, zeros), (loop, more)])
+        states, falls = self.choose([(odd, head), (loop, last)]), self.choose([(odd, start), (loop, more)])
         return [build.add(build.add(fall, fall), self.count(state)) for state, fall in zip(states, falls, strict=True)]
 
     def negative(self, vector: Any) -> Any:
@@ -120,14 +131,8 @@ class _Tile:
         return self.builder.zext(self.builder.bitcast(signs, ir.IntType(LANES)), _I64)
 
     def near(self) -> Any:
-        """Mark the pairs whose distance is below the sum of their slacks."""
-        build = self.builder
-        distances = self.distances()
-        spare = self.lanes(self.b_slack, _number(0))
-        margins = [
-            build.sub(distance, build.add(spare, self.spread(self.a_slack, _number(0), row)))
-            for row, distance in enumerate(distances)
-        ]
+        """Mark the pairs whose margin is negative."""
+        build, margins = self.builder, self.margins()
         quiet = build.icmp_unsigned("==", self.negative(reduce(build.or_, margins)), _number(0))
         before, busy, end = build.block, build.append_basic_block("busy"), build.append_basic_block("end")
         build.cbranch(quiet, end, busy)
@@ -213,9 +218,10 @@ def scan(
 ) -> tuple[int, int, int]:
     """Compare all rows of A with all rows of B from tile ``start`` on, until done or the buffers are full.
 
-    Sketches are uint64 ``(tiles, words, ROWS or LANES)``; slack is int64, one more than ``measures.slack`` and
-    0 or less where a row is absent or padding, ``(tiles * ROWS or LANES,)``; bits, weights and ``limit`` as in
-    ``measures``. The buffers have equal length, at least TILE.
+    Sketches are uint64 ``(tiles, words, ROWS or LANES)``. Slack is int64 ``(tiles * ROWS or LANES,)``, halved and
+    negative: a pair is verified when the distance of its sketches plus twice its slacks is below 0, so a row
+    that is absent, or padding, has a large one. Bits, weights and ``limit`` are as in ``measures``. The buffers
+    have equal length, at least TILE.
 
     Returns how many pairs were written, the tile to resume at (the number of tiles when done) and how many
     pairs were verified.

@@ -133,7 +133,8 @@ def _plan(comparison: Comparison, meter: _Meter) -> Comparison:
     """Choose the sketch length that a sample says is cheapest, and refuse a floor that would flood.
 
     The length changes how fast the pairs are found, never which. Costs are in vector operations per row of a
-    tile: five for two words of a sketch, five for a tile, and three for a word of every pair verified.
+    tile, as measured: five for two words of a sketch, four or five for a tile, and about a hundred and four
+    for every word of a pair that is verified.
     """
     c = comparison
     sample_a, sample_b = _sample(c.a, _SAMPLE_A), _sample(c.b, _SAMPLE_B)
@@ -146,8 +147,8 @@ def _plan(comparison: Comparison, meter: _Meter) -> Comparison:
         found = kernel.compare(trial, range(sample_a.rows))
         if words == c.a.words:
             meter.expect(len(found.left), compared)
-        verifying = found.verified / compared * LANES * (3 * c.a.words + 20)
-        cost = 2.5 * words + 5 + verifying
+        verifying = found.verified / compared * LANES * (4 * c.a.words + 100)
+        cost = 2.5 * words + 4.5 + verifying
         if cost < best:
             cheapest, best = replace(c, words=words), cost
         if verifying > best:

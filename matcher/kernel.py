@@ -18,7 +18,7 @@ from matcher.measures import Measure
 
 ROWS_AT_ONCE = 8192
 _PANEL_BYTES = 1 << 19  # of B's sketches: half of a usual second-level cache
-_ABSENT = -(2**40)  # slack that no distance fits in
+_ABSENT = 2**40  # slack that no pair gets over
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,7 +112,7 @@ def _side(c: Comparison, rows: slice, *, first: bool) -> _Side:
     _kernel_scan.sketch(bits, c.words, width, sketches)
     slack = np.full(tiles * width, _ABSENT, np.int64)
     spare = measures.slack(c.measure, weight, holder.length, c.floor, first=first) + int(first)
-    slack[: len(bits)] = np.where(present, spare, _ABSENT)
+    slack[: len(bits)] = np.where(present, -((spare + 1) // 2), _ABSENT)
     return sketches, slack, bits, weight
 
 
