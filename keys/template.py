@@ -20,7 +20,8 @@ def default_terms(holders: Mapping[str, Sequence[str]], **changes: Any) -> Terms
 
     A fuzzy match-key keeps those of its features that every holder has, with their bits raised in proportion so that
     filters stay equally full. One that would keep fewer than its minimum of bits, or that lost a field and now has the
-    fields of an earlier one, is dropped. ``changes`` replace top-level values. Raises ``AgreementError`` when no match-key is left.
+    fields of an earlier one, is dropped. ``changes`` replace top-level values. Raises ``AgreementError`` when no
+    match-key is left.
     """
     document = tomllib.loads(template_text())
     document["holders"] = [{"name": name, "identifiers": list(have)} for name, have in holders.items()]
