@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,10 +17,9 @@ from encoder.normalise import Normalised, normalise
 from encoder.package import Packed, pack
 from encoder.read import read_rows
 from encoder.results import Results, open_release, write_attributes, write_results
+from encoder.upload import upload
 from encoder.workspace import Workspace, own_party
 from keys.agreement import Role
-from keys.canonical import canonical
-from keys.files import write_whole
 from keys.identity import Identity
 from keys.terms import HolderTerms, Identifier
 
@@ -109,12 +108,10 @@ class Holder:
             progress=progress,
         )
 
-    def upload(self, door: Door, *, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
+    def upload(self, door: Door, *, progress: Callable[[int], None] | None = None) -> Mapping[str, Any]:
         agreement, _ = self.workspace.load_agreement()
-        path = f"/v1/agreements/{agreement.id}/upload"
-        receipt: dict[str, Any] = door.put_file(path, self.workspace.upload, progress=progress)
-        write_whole(self.workspace.receipt, canonical(receipt), replace=True)
-        return receipt
+        holder = own_party(agreement, self.identity, Role.HOLDER)
+        return upload(self.workspace, door, agreement=agreement, holder=holder, progress=progress)
 
     def fetch_results(self, door: Door, run: str) -> Results:
         agreement, _ = self.workspace.load_agreement()
