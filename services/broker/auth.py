@@ -33,11 +33,10 @@ def office_of(request: Request) -> Office:
 
 
 async def signed(request: Request) -> Signed:
-    """For all but uploads: reads a small body, then checks signature, digest and nonce."""
-    body = b"".join([part async for part in _limited(request, SMALL_BODY)])
-    _check_digest(request, hashlib.sha256(body).digest())
+    """For all but agreements and uploads: checks who asks, then reads a small body and checks it."""
     office = office_of(request)
-    return Signed(await run_in_threadpool(authenticate, request, office, office.card), body)
+    caller = await run_in_threadpool(authenticate, request, office, office.card)
+    return Signed(caller, b"".join([part async for part in stream_body(request, SMALL_BODY)]))
 
 
 def authenticate(request: Request, office: Office, card_of: Callable[[str], Card | None]) -> str:
@@ -83,5 +82,7 @@ async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
 
 
 def _check_digest(request: Request, sha256: bytes) -> None:
-    if not hmac.compare_digest(request.headers.get("content-digest", ""), digest_header(sha256)):
+    if "content-digest" not in request.headers:
+        raise Unauthenticated("The request is not signed.", remedy="Use the tool, and an identity that is a party.")
+    if not hmac.compare_digest(request.headers["content-digest"].encode(), digest_header(sha256).encode()):
         raise Refused("The body is not the one that was signed.", remedy="Send the request again.")
