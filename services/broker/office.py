@@ -63,7 +63,13 @@ class Office:
         return self._cards.get(fingerprint)
 
     def new_receiving_key(self, agreement: str) -> ReceivingKey:
-        """A fresh key for one agreement, in a file of its own that only this broker's identity opens."""
+        """A fresh key for one agreement, in a file of its own that only this broker's identity opens.
+
+        One that is there already was made just before a crash, and serves.
+        """
+        path = self._key_path(agreement)
+        if path.is_file():
+            return self.receiving_key(agreement)
         key = ReceivingKey.generate(self.random)
         sealed = seal_bytes(
             key.seeds(),
@@ -73,9 +79,8 @@ class Office:
             receiver=self.identity.card.receiving,
             random=self.random,
         )
-        path = self._key_path(agreement)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        write_whole(path, sealed, private=True, replace=True)
+        write_whole(path, sealed, private=True)
         return key
 
     def receiving_key(self, agreement: str) -> ReceivingKey:

@@ -60,15 +60,15 @@ def _put(request: Request, office: Office, body: bytes) -> dict[str, Any]:
     if agreement.sole(Role.BROKER).card != office.identity.card:
         raise Refused("The agreement names another broker.", remedy="Send it to the broker that it names.")
     agreement.require_in_force(office.now())
-    with office.store.transaction("look for agreement") as connection:
-        known = agreements.get(connection, agreement.id)
-    if known is not None:
-        document: dict[str, Any] = known["receiving"]
-        return document
-    key = office.new_receiving_key(agreement.id)
-    body_of_statement = {"agreement": agreement.id, "receiving": key.address.to_json()}
-    receiving = declare(office.identity, RECEIVING, body_of_statement).to_json()
+    # One transaction: two parties may hand in the same agreement at once, and there must be one key for it.
     with office.store.transaction("receive agreement") as connection:
+        known = agreements.get(connection, agreement.id)
+        if known is not None:
+            document: dict[str, Any] = known["receiving"]
+            return document
+        key = office.new_receiving_key(agreement.id)
+        body_of_statement = {"agreement": agreement.id, "receiving": key.address.to_json()}
+        receiving = declare(office.identity, RECEIVING, body_of_statement).to_json()
         agreements.put(connection, agreement.id, document=agreement.to_json(), receiving=receiving, at=office.stamp())
         record(connection, Event.AGREEMENT_RECEIVED, at=office.now(), agreement=agreement.id)
     return receiving
