@@ -1,5 +1,6 @@
 """Uploads: streamed into quarantine, checked, accepted as a whole with a signed receipt, or refused."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from keys.agreement import Agreement, Party, Role
 from keys.statement import declare
 from services.broker.audit import Event, record
 from services.broker.auth import authenticate, office_of, stream_body
-from services.broker.errors import NotFound
+from services.broker.errors import Conflict, NotFound
 from services.broker.inputs import upload_name
 from services.broker.office import Office
 from services.broker.receive import receive
@@ -48,10 +49,8 @@ def _accept(
 ) -> tuple[dict[str, Any], bool]:
     with office.store.transaction("look for upload") as connection:
         before = uploads.of_holder(connection, agreement=agreement.id, holder=holder.name)
-    for upload in before:
-        if upload["receipt"]["body"]["content_digest"] == content_digest:
-            receipt: dict[str, Any] = upload["receipt"]
-            return receipt, False
+    if receipt := _receipt(before, content_digest):
+        return receipt, False
     with part.open("rb") as stream:
         received = receive(stream, agreement=agreement, holder=holder, key=office.receiving_key(agreement.id))
     upload_id = office.random(16).hex()
@@ -65,8 +64,11 @@ def _accept(
         "received_at": stamp,
     }
     statement = declare(office.identity, RECEIPT, facts).to_json()
-    office.storage.accept(part, upload_name(agreement.id, upload_id))
     with office.store.transaction("accept upload") as connection:
+        before = uploads.of_holder(connection, agreement=agreement.id, holder=holder.name)
+        if receipt := _receipt(before, content_digest):  # the same file came twice at once
+            return receipt, False
+        office.storage.accept(part, upload_name(agreement.id, upload_id))
         uploads.put(
             connection,
             id=upload_id,
@@ -89,3 +91,16 @@ def _accept(
             content_digest=content_digest,
         )
     return statement, True
+
+
+def _receipt(uploads_before: Sequence[Mapping[Any, Any]], content_digest: str) -> dict[str, Any] | None:
+    """The receipt of this very file, if it is the holder's newest. Raises ``Conflict`` if it has been replaced."""
+    for upload in uploads_before:
+        if upload["content_digest"] == content_digest:
+            if upload is not uploads_before[-1]:
+                raise Conflict(
+                    "This upload has been replaced by a later one.", remedy="Encode again and upload the new file."
+                )
+            receipt: dict[str, Any] = upload["receipt"]
+            return receipt
+    return None
