@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -18,9 +19,34 @@ from services.broker.errors import BrokerError
 _PATIENCE = 60.0
 
 
+@dataclass(frozen=True)
+class Launched:
+    """A broker that answers at ``url``."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
 @contextmanager
 def running_broker(home: Path, *, passphrase: str) -> Iterator[str]:
-    """Start ``counterfoil-broker serve``, give its address, and stop it at the end.
+    """``launch`` a broker, give its address, and stop it at the end."""
+    launched = launch(home, passphrase=passphrase)
+    try:
+        yield launched.url
+    finally:
+        launched.stop()
+
+
+def launch(home: Path, *, passphrase: str) -> Launched:
+    """Start ``counterfoil-broker serve`` and wait until it answers; its log is ``broker.log`` in ``home``.
 
     The passphrase goes through a pipe. Raises ``BrokerError`` when the broker does not come up.
     """
@@ -28,7 +54,7 @@ def running_broker(home: Path, *, passphrase: str) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-c", "from services.cli import main; main()", "serve"]
     log = home / "broker.log"
-    with log.open("wb") as stream:
+    with log.open("ab") as stream:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
             [*command, "--home", str(home), "--port", str(port)],
             stdin=subprocess.PIPE,
@@ -36,19 +62,16 @@ def running_broker(home: Path, *, passphrase: str) -> Iterator[str]:
             stderr=stream,
             env={**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": _import_path()},
         )
+    launched = Launched(url, process)
     try:
         if process.stdin is not None:
             with process.stdin:
                 process.stdin.write(passphrase.encode() + b"\n")
         _wait_until_up(url, process, log)
-        yield url
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    except BaseException:
+        launched.stop()
+        raise
+    return launched
 
 
 def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
