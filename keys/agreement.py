@@ -11,7 +11,7 @@ Rules, each checked below under its number:
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -54,6 +54,8 @@ class Party:
     def from_json(cls, document: Any) -> Party:
         if not isinstance(document, Mapping) or set(document) != {"role", "name", "of", "card"}:
             raise _not_one("a party of the agreement is not in the right form")
+        if not isinstance(document["name"], str) or not isinstance(document["of"], str | None):
+            raise _not_one("a party of the agreement has no name")
         try:
             role = Role(document["role"])
         except ValueError:
@@ -102,6 +104,8 @@ class Agreement:
         """Read what another party sent. Raises ``AgreementError`` for anything that is not an agreement."""
         names = {"counterfoil", "terms", "parties", "signatures"}
         if not isinstance(document, Mapping) or set(document) != names or document["counterfoil"] != "agreement":
+            raise _not_one("this is not an agreement")
+        if not isinstance(document["parties"], Sequence) or not isinstance(document["signatures"], Sequence):
             raise _not_one("this is not an agreement")
         agreement = cls(
             parse_terms(document["terms"], where="agreement"),
@@ -152,8 +156,8 @@ class Agreement:
         signers = {signature.signer for signature in self.signatures}
         return tuple(party for party in self.parties if party.card.fingerprint not in signers)
 
-    def require_in_force(self, now: datetime) -> None:
-        """Raises ``AgreementError`` unless every party has signed (4) and it has not expired (5)."""
+    def require_signed(self) -> None:
+        """Raises ``AgreementError`` unless every party has signed (4)."""
         missing = self.unsigned()
         if missing:
             raise AgreementError(
@@ -161,6 +165,10 @@ class Agreement:
                 where=f"agreement {self.id[:16]}",
                 remedy="Nothing runs before every party has signed; have it signed and try again.",
             )
+
+    def require_in_force(self, now: datetime) -> None:
+        """Raises ``AgreementError`` unless every party has signed (4) and it has not expired (5)."""
+        self.require_signed()
         if now >= self.terms.expires_at():
             raise AgreementError(
                 f"The agreement expired at {self.terms.expires}.",
@@ -189,7 +197,7 @@ def read_terms(data: bytes, *, where: str) -> Terms:
     """Terms from the TOML that people write. Raises ``AgreementError``."""
     try:
         document = tomllib.loads(data.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise AgreementError(
             f"This is not a valid TOML file ({error}).", where=where, remedy="Correct it at that place."
         ) from None

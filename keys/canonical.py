@@ -39,7 +39,7 @@ def parse(data: bytes, *, where: str) -> Any:
 
     try:
         document = json.loads(data.decode("utf-8"), object_pairs_hook=no_name_twice)
-        # NaN, 1e999 and "\\ud800" can be read, but nobody could write them again.
+        # NaN, 1e999 and "\ud800" can be read, but nobody could write them again.
         json.dumps(document, allow_nan=False, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise KeysError(

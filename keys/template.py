@@ -7,7 +7,7 @@ from typing import Any
 
 from keys.agreement import parse_terms
 from keys.errors import AgreementError
-from keys.terms import IdentifierField, Terms, fields_of
+from keys.terms import Identifier, IdentifierField, Terms, fields_of
 
 
 def template_text() -> str:
@@ -25,8 +25,9 @@ def default_terms(holders: Mapping[str, Sequence[str]], **changes: Any) -> Terms
     """
     document = tomllib.loads(template_text())
     document["holders"] = [{"name": name, "identifiers": list(have)} for name, have in holders.items()]
-    fields = [fields_of(have) for have in holders.values()]
-    shared = frozenset.intersection(*fields)
+    known = {one.value for one in Identifier}  # parse_terms refuses others, with their place
+    fields = [fields_of(known.intersection(have)) for have in holders.values()]
+    shared = frozenset.intersection(*fields) if fields else frozenset()
     document["match_keys"] = _usable(document["match_keys"], fields, shared)
     if not document["match_keys"]:
         raise AgreementError(

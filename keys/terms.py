@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from keys.errors import AgreementError
 
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Text = Annotated[str, Field(max_length=2000, pattern=r"\S")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 
 
@@ -120,6 +120,8 @@ class FuzzyKey(_Stated):
     def _distinct(self) -> Self:
         if len(self.fields) != len(self.features):
             raise ValueError("a field stands twice in one match-key")
+        if self.minimum_bits > sum(feature.bits for feature in self.features):
+            raise ValueError("minimum_bits is more than all features have: no row would be encoded")
         return self
 
 
@@ -194,8 +196,13 @@ class Suppression(_Stated):
 
 
 def _zoned(moment: str) -> str:
-    if datetime.fromisoformat(moment).tzinfo is None:
+    read = datetime.fromisoformat(moment)
+    if read.tzinfo is None:
         raise ValueError("write the time zone, for example 2027-03-31T00:00:00+00:00")
+    try:
+        read.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this moment is before the year 1 or after 9999") from None
     return moment
 
 
@@ -229,6 +236,8 @@ class Terms(_Stated):
             if len(set(names)) != len(names):
                 raise ValueError(f"a name stands twice in {what}")
         for key in self.match_keys:
+            if key.name == "handle":
+                raise ValueError("a match-key may not have the name handle, which is a field of every upload")
             if sum(key.fields <= holder.fields for holder in self.holders) < 2:
                 raise ValueError(f"match-key {key.name} has fields that fewer than two holders have")
         return self
