@@ -10,41 +10,30 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.changes import KeyEvidence, expected, possible_changes, signal
 from matcher.errors import MatcherError
+from matcher.mixture import Sample, fit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_DISTANCES = np.array([0.003, 0.03, 0.06, 0.1, 0.14])
-_DEVIATIONS = np.array([1.5, 2.5, 3.5])
-_ITERATIONS = 60
+MOST_CELLS = 40_000
+"""So that the likelihoods of all cells stay below 100 MB."""
+LEAST_VISIBLE = 1e-6
 
-
-@dataclass(frozen=True)
-class KeyEvidence:
-    """What is public about a match-key. ``features`` holds (field, bits) of its base filter, if known.
-
-    ``length`` is in bits of the encoding that is compared, ``t`` the diffusion (None or 1: not hardened),
-    ``base_length`` the bits of the base filter.
-    """
-
-    name: str
-    kind: Literal["fuzzy", "exact"]
-    measure: Literal["hamming", "dice"] | None = None
-    length: int = 0
-    t: int | None = None
-    features: tuple[tuple[str, int], ...] = ()
-    base_length: int = 1024
+__all__ = ["FittedModel", "KeyEvidence", "ScoredPairs", "chance_floor", "score"]
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """What was fitted, and how good the links are expected to be at ``threshold`` (nan without pairs)."""
+    """What was fitted, and how good the links are expected to be at ``threshold`` (nan without pairs).
+
+    ``expected_matches`` counts also those that the floors are expected to hide; ``recall`` is of all of them.
+    """
 
     pairs: int
     expected_matches: float
@@ -101,32 +90,95 @@ def score(
     """
     fuzzy = [key for key in keys if key.kind == "fuzzy"]
     _check(keys, fuzzy, similarity, agreement, left, right, rows, floors)
-    first, second = left.astype(np.int64), right.astype(np.int64)
-    pairs = len(first)
+    pairs = len(left)
     if pairs == 0:
         empty = np.zeros(0)
         model = FittedModel(0, 0.0, threshold, math.nan, math.nan, 0, True)
-        return ScoredPairs(first, second, empty, empty, model)
-    start = np.full(pairs, -math.log(rows[0] * rows[1]))
-    columns: list[NDArray[np.int64]] = []
-    for column, key in enumerate(fuzzy):
-        level, gain = _levels(key, similarity[:, column].astype(np.float64))
-        columns.append(level)
-        start += gain
-    for column in range(agreement.shape[1]):
-        columns.append(agreement[:, column].astype(np.int64) + 1)
-        start += np.where(agreement[:, column] == 1, 12.0, np.where(agreement[:, column] == -1, -4.0, 0.0))
-    patterns, cell = np.unique(np.stack(columns, 1), axis=0, return_inverse=True)
-    odds, iterations, converged = _fit(patterns, cell.reshape(-1), first, second, rows, start)
-    weight = np.clip(odds / math.log(2), -60, 60)
+        return ScoredPairs(left.astype(np.int64), right.astype(np.int64), empty, empty, model)
+    order = np.lexsort((right, left))  # sums then round alike, whatever the order of the pairs
+    sample = _sample(fuzzy, similarity[order], agreement[order], left[order], right[order], rows, floors)
+    fitted = fit(sample)
+    weight = np.empty(pairs)
+    weight[order] = fitted.odds / math.log(2)
     probability = 1 / (1 + np.exp2(-weight))
     chosen = probability >= threshold
-    matches = float(probability.sum())
     hits = float(probability[chosen].sum())
-    precision = hits / int(chosen.sum()) if chosen.any() else math.nan
-    recall = hits / matches if matches else math.nan
-    model = FittedModel(pairs, matches, threshold, precision, recall, iterations, converged)
-    return ScoredPairs(first, second, probability, weight, model)
+    matches = min(float(probability.sum()) / fitted.seen, float(min(rows)))
+    model = FittedModel(
+        pairs=pairs,
+        expected_matches=matches,
+        threshold=threshold,
+        precision=hits / int(chosen.sum()) if chosen.any() else math.nan,
+        recall=hits / matches if matches else math.nan,
+        iterations=fitted.iterations,
+        converged=fitted.converged,
+    )
+    return ScoredPairs(left.astype(np.int64), right.astype(np.int64), probability, weight, model)
+
+
+def _sample(
+    fuzzy: Sequence[KeyEvidence],
+    similarity: NDArray[np.float32],
+    agreement: NDArray[np.int8],
+    left: NDArray[np.integer],
+    right: NDArray[np.integer],
+    rows: tuple[int, int],
+    floors: Sequence[float],
+) -> Sample:
+    """Pairs put into cells of nearly equal evidence, and how well each change explains each cell."""
+    first, cell, values = _cells(fuzzy, similarity, agreement)
+    changes = possible_changes(fuzzy)
+    log = np.zeros((len(first), len(changes)), np.float32)
+    hidden = np.ones(len(changes))
+    for column, key in enumerate(fuzzy):
+        middle, deviation = expected(key, changes)
+        value = values[first, column]
+        there = ~np.isnan(value)
+        distance = (value[there, None] - middle) / deviation
+        log[there] -= (distance**2 / 2 + np.log(deviation)).astype(np.float32)
+        floor = (float(signal(key, np.array([floors[column]]))[0]) - middle) / deviation
+        hidden *= [NormalDist().cdf(each) for each in floor]
+    seen = np.clip(1 - hidden, LEAST_VISIBLE, 1) if fuzzy else hidden
+    log -= np.log(seen).astype(np.float32)
+    log -= log.max(axis=1, keepdims=True)
+    return Sample(
+        changes=changes,
+        cell=cell,
+        left=left.astype(np.int64),
+        right=right.astype(np.int64),
+        rows=rows,
+        likelihood=np.exp(log),
+        seen=seen,
+        agreement=agreement[first],
+    )
+
+
+def _cells(
+    fuzzy: Sequence[KeyEvidence], similarity: NDArray[np.float32], agreement: NDArray[np.int8]
+) -> tuple[Ints, Ints, Floats]:
+    """First pair of each cell, cell of each pair, and the rounded signals. Coarser until there are not too many."""
+    step = 0.7
+    while True:
+        values = np.empty(similarity.shape)
+        code = np.zeros(len(similarity), np.int64)
+        for column, key in enumerate(fuzzy):
+            values[:, column] = _rounded(key, similarity[:, column], step)
+        for one in (*values.T, *agreement.T):
+            distinct, number = np.unique(one, return_inverse=True)
+            _, code = np.unique(code * len(distinct) + number, return_inverse=True)
+        _, first, cell = np.unique(code, return_index=True, return_inverse=True)
+        if len(first) <= MOST_CELLS:
+            return first.astype(np.int64), cell.astype(np.int64), values
+        step *= 1.5
+
+
+def _rounded(key: KeyEvidence, similarity: NDArray[np.float32], step: float) -> Floats:
+    """Signal to ``step`` of its deviation where chance rules, and more coarsely above."""
+    value = signal(key, similarity)
+    fine, coarse = step / math.sqrt(key.length), step * 0.06
+    value = np.clip(value, -2 / math.sqrt(key.length), 1)
+    near = np.minimum(np.round(value / coarse) * coarse, 0.98)
+    return np.where(value > 0.995, 1.0, np.where(value < 0.3, np.round(value / fine) * fine, near))
 
 
 def _check(
@@ -156,70 +208,3 @@ def _check(
         raise MatcherError("A pair names a row that does not exist.", remedy="Check the number of rows.")
     if any(key.measure is None or key.length < 1 for key in fuzzy):
         raise MatcherError("A fuzzy match-key lacks its measure or length.", remedy="Take both from the agreement.")
-
-
-def _levels(key: KeyEvidence, similarity: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Discrete level of base distance (0 missing, 1 identical, ... rising) and the log-likelihood gain on chance."""
-    missing = np.isnan(similarity)
-    value = np.where(missing, 0.5, similarity)
-    t = key.t or 1
-    if key.measure == "dice":
-        distance = (1 - value) / 2
-        deviation = np.where(missing, 0.0, np.maximum(value - 0.4, 0) / 0.05)
-    else:
-        correlation = np.clip(2 * value - 1, 0.0, 1.0)
-        distance = (1 - correlation ** (1 / t)) / 2
-        deviation = (2 * value - 1) * math.sqrt(key.length)
-    level = 1 + np.searchsorted(_DISTANCES, distance, side="right")
-    far = level == 1 + len(_DISTANCES)
-    level += np.where(far, len(_DEVIATIONS) - np.searchsorted(_DEVIATIONS, deviation, side="right"), 0)
-    gain = np.minimum(np.maximum(deviation, 0) ** 2 / 2, 40.0)
-    return np.where(missing, 0, level), np.where(missing, 0.0, gain)
-
-
-def _fit(
-    patterns: Ints,
-    cell: Ints,
-    left: Ints,
-    right: Ints,
-    rows: tuple[int, int],
-    start: Floats,
-) -> tuple[Floats, int, bool]:
-    """Log odds per pair: EM over joint patterns, where pairs of one row compete for at most one match."""
-    counts = np.bincount(cell, minlength=len(patterns)).astype(np.float64)
-    odds = start
-    probability = _compete(odds, left, right, rows)
-    for iteration in range(1, _ITERATIONS + 1):
-        matched = np.bincount(cell, weights=probability, minlength=len(patterns)).astype(np.float64)
-        share = (matched.sum() + 0.5) / (counts.sum() + 1)
-        match = _smooth(patterns, matched)
-        chance = _smooth(patterns, counts - matched)
-        odds = (np.log(match) - np.log(chance) + math.log(share / (1 - share)))[cell]
-        previous, probability = probability, _compete(odds, left, right, rows)
-        if np.abs(probability - previous).max() < 1e-6:
-            return _log_odds(probability, odds), iteration, True
-    return _log_odds(probability, odds), _ITERATIONS, False
-
-
-def _smooth(patterns: Ints, counts: Floats, strength: float = 5.0) -> Floats:
-    """Share of each pattern, drawn towards the product of its levels' shares where counts are few."""
-    total = counts.sum()
-    product = np.ones(len(patterns))
-    for column in patterns.T:
-        levels = np.bincount(column, weights=counts, minlength=int(column.max()) + 1) + 0.5
-        product *= (levels / levels.sum())[column]
-    return np.asarray((counts + strength * product) / (total + strength))
-
-
-def _compete(odds: Floats, left: Ints, right: Ints, rows: tuple[int, int]) -> Floats:
-    """Probability of each pair when a row has at most one match: own odds against all odds of both rows."""
-    own = np.exp(np.clip(odds, -60, 60))
-    first = np.bincount(left, weights=own, minlength=rows[0])[left]
-    second = np.bincount(right, weights=own, minlength=rows[1])[right]
-    return np.asarray(own / (1 + np.maximum(first + second - own, own)))
-
-
-def _log_odds(probability: Floats, odds: Floats) -> Floats:
-    """Odds of ``probability``; where it saturates, a little of the uncontested odds keeps the order."""
-    safe = np.clip(probability, 1e-15, 1 - 1e-12)
-    return np.asarray(np.log(safe) - np.log1p(-safe) + 1e-3 * odds)
