@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from matcher.encodings import Encodings
 from matcher.pairs import Pairs
+from matcher.solve import PairSet
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="pkg_resources is deprecated", category=UserWarning)
     warnings.filterwarnings("ignore", message="mypy_extensions.TypedDict is deprecated", category=DeprecationWarning)
     from anonlink.candidate_generation import find_candidate_pairs
     from anonlink.similarities import dice_coefficient, dice_coefficient_pairs_python
+    from anonlink.solving import greedy_solve
     from bitarray import bitarray
 
 
@@ -54,6 +56,20 @@ def find_pairs_anonlink(a: Encodings, b: Encodings, floor: float) -> Pairs:
     )
     order = np.lexsort((pairs.right, pairs.left))
     return Pairs(pairs.left[order], pairs.right[order], pairs.similarity[order])
+
+
+def solve_anonlink(pairs: PairSet, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Link two holders' scored pairs with anonlink's greedy solver: the linked rows of each, side by side.
+
+    Equal scores go by row of the first holder, then of the second.
+    """
+    kept = np.flatnonzero(pairs.score >= threshold)
+    order = kept[np.lexsort((pairs.right[kept], pairs.left[kept], -pairs.score[kept]))]
+    holder = np.zeros(len(order), np.uint32)
+    rows = pairs.left[order].astype(np.uint32), pairs.right[order].astype(np.uint32)
+    groups = greedy_solve((pairs.score[order].astype(np.float64), (holder, holder + np.uint32(1)), rows))
+    linked = np.array(sorted(tuple(row for _, row in sorted(group)) for group in groups), np.int64).reshape(-1, 2)
+    return linked[:, 0], linked[:, 1]
 
 
 def cross_check(pairs: Pairs, a: Encodings, b: Encodings, floor: float) -> Difference:

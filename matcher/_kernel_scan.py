@@ -17,17 +17,18 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from matcher._kernel_jit import compiled
 
-_WIDE = bool(binding.get_host_cpu_features().get("avx512f", False))
+_WIDE = "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2].split(",")
 LANES = 8 if _WIDE else 4
-ROWS = 8 if _WIDE else 4
+ROWS = 8 if _WIDE else 2  # so many that the sums stay in registers
 TILE = LANES * ROWS
 
 _I64 = ir.IntType(64)
@@ -269,8 +270,8 @@ def score(
     b_bits: NDArray[np.uint64],
     a_weight: NDArray[np.int64],
     b_weight: NDArray[np.int64],
-    left: NDArray[np.int32],
-    right: NDArray[np.int32],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
     where: NDArray[np.int64],
     out: NDArray[np.float32],
 ) -> None:

@@ -63,7 +63,8 @@ def find_pairs(
         return join([])
     meter = _Meter(comparison, total, max(0, budget) // BYTES_PER_PAIR)
     comparison = _plan(comparison, meter)
-    step = min(kernel.ROWS_AT_ONCE, -(-len(chosen) // threads))
+    rounds = -(-len(chosen) // (kernel.ROWS_AT_ONCE * threads))
+    step = -(-len(chosen) // (rounds * threads))  # so that all threads end together
     pieces = [range(at, min(at + step, chosen.stop)) for at in range(chosen.start, chosen.stop, step)]
 
     def one(piece: range) -> Pairs:
@@ -114,7 +115,7 @@ class _Meter:
         left, right = np.indices((sample[0].rows, sample[1].rows), np.int32).reshape(2, -1)
         scores = np.sort(similarities(*sample, left, right, self._comparison.measure))[::-1]
         fitting = scores[min(len(scores) - 1, int(self.capacity / self._total * len(scores)))]
-        advice = max(math.floor(float(np.nan_to_num(fitting)) * 100 + 1), math.floor(floor * 100 + 1)) / 100
+        advice = max(math.floor(float(fitting) * 100 + 1), math.floor(floor * 100 + 1)) / 100
         raising = f"Use a floor of {advice:.2f}, or give" if advice <= 1 else "Give"
         return FloodError(
             f"A floor of {floor:g} lets through more than the {self.capacity} pairs that fit the memory budget.",

@@ -17,7 +17,7 @@ from matcher.errors import MatcherError
 from matcher.measures import Measure
 
 ROWS_AT_ONCE = 8192
-_PANEL_BYTES = 1 << 19  # of B's sketches: half of a usual second-level cache
+PANEL_BYTES = 1 << 19  # of B's sketches: half of a usual second-level cache
 _ABSENT = 2**40  # slack that no pair gets over
 
 
@@ -65,11 +65,18 @@ def prepare(a: Encodings, b: Encodings, *, measure: Measure, floor: float, words
 
 
 def compare(
-    comparison: Comparison, rows: range, *, buffer: int = 1 << 16, taken: Callable[[int], None] = lambda _pairs: None
+    comparison: Comparison,
+    rows: range,
+    *,
+    taken: Callable[[int], None] = lambda _pairs: None,
+    buffer: int = 1 << 16,
+    rows_at_once: int = ROWS_AT_ONCE,
+    panel_bytes: int = PANEL_BYTES,
 ) -> Found:
-    """Compare A's ``rows`` with all of B. ``taken`` hears of every buffer of pairs and may raise to stop.
+    """Compare A's ``rows`` with all of B. ``taken`` hears the size of every bufferful and may raise to stop.
 
-    ``buffer`` is the number of pairs that the compiled part may write before it hands them over.
+    ``buffer`` is the number of pairs that the compiled part may write before it hands them over,
+    ``rows_at_once`` how many rows of A and ``panel_bytes`` how much of B's sketches are laid out at a time.
     """
     capacity = max(buffer, _kernel_scan.TILE)
     left, right = np.empty(capacity, np.int32), np.empty(capacity, np.int32)
@@ -77,9 +84,9 @@ def compare(
     kept = [Found(left[:0], right[:0], similarity[:0])]
     verified = 0
     c = comparison
-    panel_rows = max(1, _PANEL_BYTES // (8 * c.words * _kernel_scan.LANES)) * _kernel_scan.LANES
-    for first_a in range(rows.start, rows.stop, ROWS_AT_ONCE):
-        some_a = slice(first_a, min(first_a + ROWS_AT_ONCE, rows.stop))
+    panel_rows = max(1, panel_bytes // (8 * c.words * _kernel_scan.LANES)) * _kernel_scan.LANES
+    for first_a in range(rows.start, rows.stop, rows_at_once):
+        some_a = slice(first_a, min(first_a + rows_at_once, rows.stop))
         side_a = _side(c, some_a, first=True)
         for first_b in range(0, c.b.rows, panel_rows):
             some_b = slice(first_b, min(first_b + panel_rows, c.b.rows))
@@ -117,11 +124,23 @@ def _side(c: Comparison, rows: slice, *, first: bool) -> _Side:
 
 
 def similarities(
-    a: Encodings, b: Encodings, left: NDArray[np.int32], right: NDArray[np.int32], measure: Measure
+    a: Encodings, b: Encodings, left: NDArray[np.integer], right: NDArray[np.integer], measure: Measure
 ) -> NDArray[np.float32]:
-    """Score the pairs ``(left[i], right[i])``: float32 ``(pairs,)``, NaN where either row is absent."""
+    """Score the pairs ``(left[i], right[i])``: float32 ``(pairs,)``, NaN where either row is absent.
+
+    Raises MatcherError when the lengths of the encodings differ, IndexError when a row is not there.
+    """
     comparison = prepare(a, b, measure=measure, floor=1.0)
     out = np.full(len(left), np.nan, np.float32)
     there = np.flatnonzero(a.present[left] & b.present[right])
-    _kernel_scan.score(a.bits, b.bits, comparison.weight_a, comparison.weight_b, left, right, there, out)
+    _kernel_scan.score(
+        a.bits,
+        b.bits,
+        comparison.weight_a,
+        comparison.weight_b,
+        left.astype(np.int64),
+        right.astype(np.int64),
+        there,
+        out,
+    )
     return out

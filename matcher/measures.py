@@ -52,7 +52,6 @@ def allowed(length: int, floor: float) -> NDArray[np.int64]:
     divisor = np.maximum(total, 1).astype(np.float64)
     for _ in range(4):  # the guess is at most three too high: 2 for safety and 1 for rounding
         limit -= (limit >= 0) & ((total - limit) / divisor < floor)
-    limit[0] = -1
     return limit
 
 

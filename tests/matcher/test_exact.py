@@ -1,0 +1,53 @@
+"""Pairs of equal tokens, and the tokens that say too little."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matcher.encodings import Encodings
+from matcher.errors import FloodError, MatcherError
+from matcher.exact import find_exact
+
+
+def tokens(values: list[tuple[int, int]], absent: frozenset[int] = frozenset()) -> Encodings:
+    table = np.array(values, np.uint64).reshape(-1, 2)
+    return Encodings(table, np.array([row not in absent for row in range(len(table))], np.bool_))
+
+
+values = st.lists(st.tuples(st.integers(0, 2), st.sampled_from((0, 1, 2**63, 2**64 - 1))), max_size=30)
+
+
+@settings(max_examples=200, deadline=None)
+@given(values, values, st.frozensets(st.integers(0, 29)), st.integers(1, 20))
+def test_all_equal_tokens_pair_unless_too_many_share_one(
+    left: list[tuple[int, int]], right: list[tuple[int, int]], absent: frozenset[int], most: int
+) -> None:
+    found = find_exact(tokens(left, absent), tokens(right), most=most)
+    by_token: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for i, one in enumerate(left):
+        for j, other in enumerate(right):
+            if one == other and i not in absent:
+                by_token.setdefault(one, []).append((i, j))
+    listed = sorted(pair for pairs in by_token.values() if len(pairs) <= most for pair in pairs)
+    assert list(zip(found.left.tolist(), found.right.tolist(), strict=True)) == listed
+    assert found.left_out == sum(len(pairs) for pairs in by_token.values() if len(pairs) > most)
+    assert (found.similarity == 1.0).all()
+
+
+def test_a_token_shared_by_everybody_costs_nothing() -> None:
+    side = tokens([(7, 7)] * 30_000)
+    found = find_exact(side, side)
+    assert (len(found), found.left_out) == (0, 900_000_000)
+
+
+def test_more_pairs_than_the_budget_holds_are_refused() -> None:
+    side = tokens([(row // 10, 0) for row in range(1000)])
+    with pytest.raises(FloodError):
+        find_exact(side, side, budget=10_000)
+    assert len(find_exact(side, side)) == 10_000
+
+
+def test_different_lengths_are_refused() -> None:
+    with pytest.raises(MatcherError, match="128 bits"):
+        find_exact(tokens([(1, 1)]), Encodings(np.ones((1, 1), np.uint64), np.ones(1, np.bool_)))
