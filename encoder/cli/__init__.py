@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from encoder.cli import identity
 from encoder.cli.clk import clk
 from keys.errors import CounterfoilError
 
@@ -16,12 +17,8 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _root() -> None:
-    """Keeps the name of the command even while there is only one."""
-
-
 app.command("clk")(clk)
+app.add_typer(identity.app)
 
 
 def run(commands: typer.Typer) -> None:

@@ -1,6 +1,5 @@
 """``counterfoil-broker serve``: the broker as one process."""
 
-import getpass
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 
 from keys.errors import IdentityError
 from keys.identity import Identity
+from keys.passphrase import read_passphrase
 from services.broker.settings import Settings
 
 
@@ -37,21 +37,9 @@ def serve(
             where=str(settings.identity_file),
             remedy="Name the folder that holds the broker's identity.json.",
         )
-    passphrase = _passphrase(passphrase_file)
+    passphrase = read_passphrase(file=passphrase_file)
     where = str(settings.identity_file)
     identity = Identity.unlock(settings.identity_file.read_bytes(), passphrase, where=where)
     app = create_app(open_office(settings, identity))
     sys.stderr.write(f"Broker {identity.card.name}, fingerprint {identity.card.fingerprint}\n")
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
-
-
-def _passphrase(file: Path | None) -> str:
-    """The first line of the file; without one, asked for at a terminal, else the first line of stdin."""
-    if file is None:
-        return getpass.getpass("Passphrase: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    try:
-        return file.read_text(encoding="utf-8").split("\n", 1)[0]
-    except OSError:
-        raise IdentityError(
-            "The passphrase file cannot be read.", where=str(file), remedy="Name the right file."
-        ) from None

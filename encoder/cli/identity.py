@@ -1,0 +1,122 @@
+"""``counterfoil identity``: make, show, hand out and replace the keys of a party."""
+
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from encoder.errors import InputError
+from keys.canonical import canonical
+from keys.files import refuse_existing, write_whole
+from keys.identity import Card, Identity, card_of
+from keys.passphrase import read_passphrase
+from keys.statement import declare
+from keys.words import words_of
+
+app = typer.Typer(
+    name="identity",
+    help="The keys of a party: make, show, hand out, replace.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+File = Annotated[Path, typer.Argument(help="The identity file.")]
+Output = Annotated[Path, typer.Option(help="File to write; it must not exist.")]
+PassphraseFile = Annotated[Path | None, typer.Option(help="File with the passphrase; else it is asked for.")]
+PassphraseFd = Annotated[int | None, typer.Option(help="Open file descriptor to read the passphrase from.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Option(help="Name of the party, as others will see it.")],
+    output: Output = Path("identity.json"),
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+    json_: Json = False,
+) -> None:
+    """Make the keys of a party and lock them with a passphrase.
+
+    Example: counterfoil identity create --name "Example Council" --output council.identity.json
+    """
+    refuse_existing(output, replace=False)
+    passphrase = read_passphrase(file=passphrase_file, descriptor=passphrase_fd, repeat=True)
+    identity = Identity.create(name, random=secrets.token_bytes)
+    write_whole(output, identity.lock(passphrase, random=secrets.token_bytes), private=True)
+    sys.stderr.write("A lost passphrase is final: nobody can open this identity without it.\n")
+    _tell(identity.card, json_)
+
+
+@app.command()
+def show(file: File, json_: Json = False) -> None:
+    """Show whose identity or card a file is, with its fingerprint as words to read out on the phone.
+
+    Example: counterfoil identity show council.identity.json
+    """
+    _tell(_card(file), json_)
+
+
+@app.command()
+def card(file: File, output: Output = Path("card.json")) -> None:
+    """Write the public card of an identity, to be given to the other parties.
+
+    Example: counterfoil identity card council.identity.json --output council.card.json
+    """
+    write_whole(output, canonical(_card(file).to_json()))
+    sys.stderr.write(f"Give {output} to the other parties, and compare the fingerprint by another way.\n")
+
+
+@app.command()
+def rotate(
+    file: File,
+    output: Output,
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+) -> None:
+    """Make new keys for the same party, and a statement signed by the old ones that names the new card.
+
+    Agreements name cards, so those in force go on with the old identity; new ones name the new card.
+
+    Example: counterfoil identity rotate council.identity.json --output council-2.identity.json
+    """
+    statement = output.with_suffix(".rotation.json")
+    for path in (output, statement):
+        refuse_existing(path, replace=False)
+    passphrase = read_passphrase(file=passphrase_file, descriptor=passphrase_fd)
+    old = Identity.unlock(_read(file), passphrase, where=str(file))
+    new = Identity.create(old.card.name, random=secrets.token_bytes)
+    declared = declare(old, "rotation", {"old": old.card.fingerprint, "new": new.card.to_json()})
+    write_whole(output, new.lock(passphrase, random=secrets.token_bytes), private=True)
+    write_whole(statement, canonical(declared.to_json()))
+    _tell(new.card, False)
+
+
+def _tell(shown: Card, json_: bool) -> None:
+    facts: dict[str, Any] = {
+        "name": shown.name,
+        "fingerprint": shown.fingerprint,
+        "words": words_of(shown.fingerprint),
+    }
+    lines = json.dumps(facts) if json_ else "\n".join(f"{name:<12} {value}" for name, value in facts.items())
+    sys.stdout.write(lines + "\n")
+
+
+def _card(file: Path) -> Card:
+    data = _read(file)
+    try:
+        document = json.loads(data)
+    except ValueError:
+        document = None
+    if isinstance(document, dict) and document.get("counterfoil") == "card":
+        return Card.from_json(document, where=str(file))
+    return card_of(data, where=str(file))
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        raise InputError("The file cannot be read.", where=str(file), remedy="Check the path.") from None
