@@ -19,7 +19,7 @@ def default_terms(holders: Mapping[str, Sequence[str]], **changes: Any) -> Terms
     """The template for these holders (name -> identifiers), with every match-key that two of them can make.
 
     A fuzzy match-key keeps those of its features that every holder has, with their bits raised in proportion so that
-    filters stay equally full. One that would keep fewer than its minimum of bits, or that lost a field and now has the
+    filters stay equally full. One that would keep less than half of its bits, or that lost a field and now has the
     fields of an earlier one, is dropped. ``changes`` replace top-level values. Raises ``AgreementError`` when no
     match-key is left.
     """
@@ -50,10 +50,10 @@ def _usable(
         features = [feature for feature in key["features"] if feature["field"] in shared]
         names = frozenset(feature["field"] for feature in features)
         bits = sum(feature["bits"] for feature in features)
+        total = sum(feature["bits"] for feature in key["features"])
         reduced = len(features) < len(key["features"])
-        if bits >= key["minimum_bits"] and not (reduced and names in seen):
+        if 2 * bits >= total and not (reduced and names in seen):
             seen.add(names)
-            scale = sum(feature["bits"] for feature in key["features"]) / bits
-            raised = [{**feature, "bits": round(feature["bits"] * scale)} for feature in features]
+            raised = [{**feature, "bits": round(feature["bits"] * total / bits)} for feature in features]
             usable.append({**key, "features": raised})
     return usable
