@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import secrets
 import sqlite3
 import time
@@ -35,7 +36,7 @@ from keys.identity import Identity
 from keys.layout import upload_record
 from keys.request import Message, content_digest, sign_request
 from keys.statement import declare
-from keys.template import default_terms
+from keys.template import default_terms, template_text
 from keys.terms import Release, Terms
 from services.rehearsal.holder import Holder, HolderFiles
 from services.rehearsal.party import Cast, agree, gather
@@ -96,6 +97,21 @@ def write_file(folder: Path, name: str, rows: Sequence[Row], fields: Sequence[st
     file.write_text(csv_text(rows), encoding="utf-8")
     columns.write_text("".join(f'{one} = "{one}"\n' for one in ("id", *fields)), encoding="utf-8")
     return HolderFiles(name, file, columns)
+
+
+def agreement_text(holders: Mapping[str, Sequence[str]], **choices: str) -> str:
+    """The template as people would fill it in: these holders (name -> identifiers), other choices by their name, and
+    no match-key for which a holder lacks a field."""
+    head, middle = re.split(r"^\[\[holders\]\]$", template_text(), maxsplit=1, flags=re.MULTILINE)
+    middle, *keys = re.split(r"^\[\[match_keys\]\]$", middle[middle.index("[encoding]") :], flags=re.MULTILINE)
+    blocks = [f'[[holders]]\nname = "{name}"\nidentifiers = {list(have)}\n' for name, have in holders.items()]
+    absent = {name for name in (*IDENTIFIERS, "upn") if any(name not in have for have in holders.values())}
+    kept = [f"[[match_keys]]{key}" for key in keys if not any(f'"{name}"' in key for name in absent)]
+    text = "\n".join([head, *blocks, middle, *kept])
+    for name, value in choices.items():
+        text, found = re.subn(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
+        assert found == 1
+    return text
 
 
 @dataclass(frozen=True, repr=False)

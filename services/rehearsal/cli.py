@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import sys
 import tempfile
@@ -27,6 +28,8 @@ from services.rehearsal.rehearse import Outcome, Rehearsal, require_two, save_ag
 from services.rehearsal.reporter import Reporter
 
 _MARK = ".counterfoil-rehearsal"
+_OUR_NAMES = frozenset({"agreement.json", "broker", "data", "linked.csv", "recipient", "report.json"})
+"""What a rehearsal puts into its folder beside the folders of the holders."""
 
 Holders = Annotated[list[str], typer.Option("--holder", help="A holder and its file, NAME=FILE.csv; once per holder.")]
 ColumnFiles = Annotated[list[str], typer.Option("--columns", help="Its columns file, NAME=COLUMNS.toml.")]
@@ -136,6 +139,8 @@ def _holder_files(holders: list[str], columns: list[str]) -> list[HolderFiles]:
         raise InputError(
             f"{name} has a file or a columns file, but not both.", remedy="Give --holder and --columns for each name."
         )
+    for name in files.keys() & _OUR_NAMES:
+        raise InputError(f"No holder may be called {name} in a rehearsal.", remedy="Give it another name.")
     found = [HolderFiles(name, Path(path), Path(of_columns[name])) for name, path in files.items()]
     require_two(found)
     return found
@@ -155,29 +160,38 @@ def _named(values: list[str], option: str) -> dict[str, str]:
 
 @contextmanager
 def _folder(out: Path | None) -> Iterator[Path]:
-    """The folder to work in: ``out``, left behind only on success, or one that is removed in any case."""
+    """The folder to work in: ``out``, left behind only on success, or one that is removed in any case.
+
+    An earlier rehearsal in ``out`` is put aside, and comes back if this one fails.
+    """
     if out is None:
         with tempfile.TemporaryDirectory(prefix="counterfoil-") as temporary:
             yield Path(temporary)
         return
-    if out.exists():
-        if not (out / _MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
-            raise OutputError(
-                "This exists already and is not an earlier rehearsal.", where=str(out), remedy="Name a new folder."
-            )
-        shutil.rmtree(out)
+    if out.exists() and not (out / _MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(
+            "This exists already and is not an earlier rehearsal.", where=str(out), remedy="Name a new folder."
+        )
+    aside = out.with_name(f".{out.name}.{secrets.token_hex(4)}.earlier")
     try:
-        out.mkdir(parents=True, mode=0o700)
+        if out.exists():
+            out.rename(aside)
+        out.mkdir(mode=0o700)
         (out / _MARK).touch()
     except OSError as error:
         raise OutputError(
-            f"The folder cannot be made ({error.strerror}).", where=str(out), remedy="Name a folder you may write to."
+            f"The folder cannot be made ({error.strerror}).",
+            where=str(out),
+            remedy="Name a new folder in one that exists and that you may write to.",
         ) from None
     try:
         yield out
     except BaseException:
         shutil.rmtree(out, ignore_errors=True)
+        if aside.exists():
+            aside.rename(out)
         raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _read(path: Path) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -88,12 +89,13 @@ class Rehearsal:
                 write_identity(holder.workspace, holder.identity)
             home = Workspace(self.root / "broker")
             passphrase = write_identity(home, cast.broker)
-        with running_broker(home.root, passphrase=passphrase) as url:
-            linkage = _Linkage(agreement, cast, url)
+        with (
+            running_broker(home.root, passphrase=passphrase) as url,
+            closing(_Linkage(agreement, cast, url)) as linkage,
+        ):
             status = linkage.match(holders, cohorts, reporter)
             released = linkage.release(holders, status, reporter)
             links, joined, joined_rows = self._join(linkage, holders, released, reporter)
-            linkage.close()
         checks = cross_check_all(cohorts, terms, reporter) if self.cross_check else None
         reporter.seconds["total"] = time.perf_counter() - started
         return Outcome(
