@@ -1,9 +1,9 @@
 """How many pairs chance alone puts above a floor, known before a run.
 
 Of two unrelated rows whose base filters differ in a fraction d of their bits, hardened bits agree with
-probability (1 + (1 - 2d)**t) / 2 (Armknecht, Heng, Schnell, PoPETs 2023/054), which is 1/2 within a
-thousandth for unrelated people at t = 8. Their similarity is then binomial(length, 1/2) / length. Relatives and namesakes come
-on top, so a run finds more than this; and plain CLKs of unrelated rows agree far more often.
+probability (1 + (1 - 2d)**t) / 2 (Armknecht, Heng, Schnell, PoPETs 2023/054), which is 1/2 within a thousandth
+for unrelated people at t = 8. Their similarity is then binomial(length, 1/2) / length. Relatives and namesakes
+come on top, so a run finds more than this; and plain CLKs of unrelated rows agree far more often.
 """
 
 from fractions import Fraction
