@@ -19,7 +19,11 @@ SECRET = "linkage secret"  # noqa: S105 - the kind of a file, not its content
 def contribute(
     workspace: Workspace, door: Door, *, agreement: Agreement, identity: Identity, random: Callable[[int], bytes]
 ) -> None:
-    """Draw this holder's contribution once, keep it, and seal it to every other holder."""
+    """Draw this holder's contribution once, keep it, and seal it to every other holder.
+
+    Raises ``AgreementError`` when not every party has signed.
+    """
+    agreement.require_signed()
     own = own_party(agreement, identity, Role.HOLDER)
     if not workspace.keeps(CONTRIBUTION):
         drawn = random(CONTRIBUTION_BYTES)
@@ -45,7 +49,12 @@ def contribute(
 def receive(
     workspace: Workspace, door: Door, *, agreement: Agreement, identity: Identity, random: Callable[[int], bytes]
 ) -> Secret:
-    """Open what every other holder has sealed to this one, combine, and keep the secret sealed."""
+    """Open what every other holder has sealed to this one, combine, and keep the secret sealed.
+
+    Raises ``AgreementError`` when not every party has signed, ``EnvelopeError`` or ``SignatureError`` for a
+    contribution by another party or for another agreement, ``SecretError`` for one that is unfit.
+    """
+    agreement.require_signed()
     own = own_party(agreement, identity, Role.HOLDER)
     parts = {own.card.fingerprint: workspace.recall(CONTRIBUTION, agreement=agreement.id, identity=identity)}
     for other in agreement.holders():

@@ -13,7 +13,8 @@ import httpx
 import truststore
 
 from encoder.errors import BrokerRefused
-from keys.canonical import canonical
+from keys.canonical import canonical, parse
+from keys.errors import KeysError
 from keys.identity import Identity
 from keys.request import Message, content_digest, digest_header, sign_request
 
@@ -49,17 +50,17 @@ class Door:
 
     def get(self, path: str) -> Any:
         """The JSON at ``path``. Raises ``BrokerRefused`` with what the broker says."""
-        return self._send("GET", path, b"", content_digest(b"")).json()
+        return self._json(self._send("GET", path, b"", content_digest(b"")))
 
     def get_bytes(self, path: str) -> bytes:
         return self._send("GET", path, b"", content_digest(b"")).content
 
     def post(self, path: str, document: Any) -> Any:
         body = canonical(document)
-        return self._send("POST", path, body, content_digest(body)).json()
+        return self._json(self._send("POST", path, body, content_digest(body)))
 
     def put_bytes(self, path: str, body: bytes) -> Any:
-        return self._send("PUT", path, body, content_digest(body)).json()
+        return self._json(self._send("PUT", path, body, content_digest(body)))
 
     def put_file(self, path: str, file: Path, *, progress: Callable[[int], None] | None = None) -> Any:
         """Stream a file; it is read twice, once for its digest. ``progress`` gets the bytes of each part."""
@@ -74,7 +75,17 @@ class Door:
                         progress(len(part))
 
         headers = {"Content-Length": str(file.stat().st_size)}
-        return self._send("PUT", path, parts(), digest_header(digest), headers=headers).json()
+        return self._json(self._send("PUT", path, parts(), digest_header(digest), headers=headers))
+
+    def _json(self, answer: httpx.Response) -> Any:
+        try:
+            return parse(answer.content, where=self.url)
+        except KeysError:
+            raise BrokerRefused(
+                "What answered is not a broker.",
+                where=self.url,
+                remedy="Check the address; a proxy may want you to sign in first.",
+            ) from None
 
     def _send(
         self, method: str, path: str, body: bytes | Iterator[bytes], digest: str, headers: dict[str, str] | None = None

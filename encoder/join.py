@@ -15,14 +15,14 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from encoder.errors import InputError
-from encoder.table import open_table
+from encoder.results import run_of
 from keys.agreement import Agreement, Role
 from keys.envelope import open_bytes
-from keys.errors import KeysError, TokenError
+from keys.errors import EnvelopeError, KeysError, TokenError
 from keys.files import whole_file
 from keys.identity import Identity
 from keys.receiving import decode
-from keys.tokens import TOKEN_BYTES, open_tokens
+from keys.tokens import RUN_KEY_BYTES, TOKEN_BYTES, open_tokens
 
 RUN_KEY = "run key"
 
@@ -48,7 +48,9 @@ def open_run_key(sealed: bytes, *, agreement: Agreement, identity: Identity) -> 
     """Open the run's key that the broker sealed to the recipient. Raises ``EnvelopeError``."""
     broker = agreement.sole(Role.BROKER).card
     header, key = open_bytes(sealed, kind=RUN_KEY, agreement=agreement.id, sender=broker, key=identity.receiving)
-    return RunKey(str(header.context["run"]), key)
+    if len(key) != RUN_KEY_BYTES:
+        raise EnvelopeError("The run's key has the wrong length.", remedy="Ask the broker's operator.")
+    return RunKey(run_of(header), key)
 
 
 def link_keys(tokens: list[str], *, run_key: RunKey, pseudonym_key: bytes) -> list[str]:
@@ -98,13 +100,10 @@ def join(
 
 def _read(path: Path, name: str, *, run_key: RunKey | None, pseudonym_key: bytes) -> Any:
     try:
-        with open_table(path) as opened:
-            types = {column: pa.string() for column in opened.header}
-        table = pa_csv.read_csv(
-            path,
-            parse_options=pa_csv.ParseOptions(newlines_in_values=True),
-            convert_options=pa_csv.ConvertOptions(column_types=types),
-        )
+        parse = pa_csv.ParseOptions(newlines_in_values=True)
+        with pa_csv.open_csv(path, parse_options=parse) as opened:
+            types = dict.fromkeys(opened.schema.names, pa.string())  # nothing is inferred: 007 stays 007
+        table = pa_csv.read_csv(path, parse_options=parse, convert_options=pa_csv.ConvertOptions(column_types=types))
     except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise InputError(
             f"The attribute file cannot be read ({type(error).__name__}).",
@@ -114,6 +113,10 @@ def _read(path: Path, name: str, *, run_key: RunKey | None, pseudonym_key: bytes
     wanted = "token" if run_key else "link_key"
     if wanted not in table.column_names:
         raise InputError(f"The attribute file has no column {wanted}.", where=str(path), remedy="Ask its holder.")
+    if len(set(table.column_names)) != len(table.column_names):
+        raise InputError(
+            "Two columns of the attribute file have the same header.", where=str(path), remedy="Ask its holder."
+        )
     column = table.column(wanted)
     keys = (
         pa.array(link_keys(column.to_pylist(), run_key=run_key, pseudonym_key=pseudonym_key), pa.string())

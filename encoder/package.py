@@ -24,6 +24,7 @@ from keys.agreement import Agreement, Party
 from keys.canonical import canonical, parse
 from keys.derive import key_check
 from keys.envelope import seal
+from keys.errors import SecretError
 from keys.files import whole_file
 from keys.identity import Identity
 from keys.layout import HANDLE_BYTES, upload_record
@@ -63,8 +64,14 @@ def pack(
 ) -> Packed:
     """Encode, seal and write the upload and the table of handles. ``progress`` gets rows done and all rows.
 
-    Raises ``InputError`` when there are fewer rows than the agreement's minimum, and writes nothing then.
+    Raises ``AgreementError`` when not every party has signed, ``SecretError`` when the secret is another agreement's
+    and ``InputError`` when there are fewer rows than the agreement's minimum, and writes nothing then.
     """
+    agreement.require_signed()
+    if secret.agreement != agreement.id:
+        raise SecretError(
+            "The linkage secret is that of another agreement.", remedy="Receive the contributions of this agreement."
+        )
     terms, rows = agreement.terms, normalised.identifiers.rows
     if rows < terms.minimum_rows:
         raise InputError(

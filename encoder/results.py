@@ -15,7 +15,7 @@ from encoder.package import recall_handles
 from encoder.table import open_table
 from encoder.workspace import Workspace
 from keys.agreement import Agreement, Role
-from keys.envelope import open_bytes
+from keys.envelope import Header, open_bytes
 from keys.errors import EnvelopeError
 from keys.files import write_whole
 from keys.identity import Identity
@@ -54,7 +54,15 @@ def open_release(sealed: bytes, *, workspace: Workspace, agreement: Agreement, i
     if not np.array_equal(records["handle"], handles):
         raise _incomplete()
     values = [encode(value.tobytes()) if blind else value.tobytes().hex() for value in records[column]]
-    return Results(str(header.context["run"]), column, row_ids, values)
+    return Results(run_of(header), column, row_ids, values)
+
+
+def run_of(header: Header) -> str:
+    """The run that a sealed file of the broker belongs to. Raises ``EnvelopeError`` when it does not say."""
+    run = header.context.get("run")
+    if not isinstance(run, str) or not run:
+        raise EnvelopeError("The sealed file does not name its run.", remedy="Ask the broker's operator.")
+    return run
 
 
 def write_results(path: Path, results: Results) -> None:
@@ -68,10 +76,14 @@ def write_attributes(source: Path, out: Path, *, results: Results, row_id: str, 
 
     ``row_id`` is the header of the row ids, empty if rows were counted; ``identifiers`` are the headers to drop.
     Rows are written in the random order of the results, and rows that were not encoded are left out. Returns the
-    number of rows. Raises ``InputError`` when rows of the results are not in the file.
+    number of rows. A column without a header gets its place as its name. Raises ``InputError`` when rows of the
+    results or columns to drop are not in the file, which then is not the one that was encoded.
     """
-    with open_table(source) as table:
-        header = table.header
+    with open_table(source, known=identifiers) as table:
+        header = [name or f"column {place}" for place, name in enumerate(table.header, start=1)]
+        _refuse_other_columns(
+            header, wanted=[*identifiers, *filter(None, [row_id])], added=results.column, source=source
+        )
         dropped = {*identifiers, row_id}
         kept = [place for place, name in enumerate(header) if name not in dropped]
         at = header.index(row_id) if row_id else -1
@@ -91,9 +103,24 @@ def write_attributes(source: Path, out: Path, *, results: Results, row_id: str, 
     return len(results.row_ids)
 
 
+def _refuse_other_columns(header: Sequence[str], *, wanted: Sequence[str], added: str, source: Path) -> None:
+    for name in wanted:
+        if name not in header:
+            # Under another header the identifier would not be dropped.
+            raise InputError(
+                f"The file no longer has the column {name!r}.",
+                where=str(source),
+                remedy="Use the file that was encoded.",
+            )
+    if added in header and added not in wanted:
+        raise InputError(
+            f"The file has a column {added!r} of its own.", where=str(source), remedy="Rename that column."
+        )
+
+
 def _csv(header: Sequence[str], rows: object) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)  # ends rows as RFC 4180 does; with "\n" it would leave a lone "\r" in a cell unquoted
     writer.writerow(header)
     writer.writerows(rows)  # type: ignore[arg-type]
     return text.getvalue().encode()

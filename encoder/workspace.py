@@ -61,8 +61,10 @@ class Workspace:
             raise InputError(
                 "There is no agreement here.", where=where, remedy="Fetch it from the broker first."
             ) from None
-        agreement = Agreement.from_json(document.get("agreement"))
-        return agreement, check_receiving(agreement, document.get("receiving"))
+        if not isinstance(document, dict) or set(document) != {"agreement", "receiving"}:
+            raise AgreementError("This is not a kept agreement.", where=where, remedy="Fetch it from the broker again.")
+        agreement = Agreement.from_json(document["agreement"])
+        return agreement, check_receiving(agreement, document["receiving"])
 
     def keep(
         self, kind: str, payload: bytes, *, agreement: str, identity: Identity, random: Callable[[int], bytes]
