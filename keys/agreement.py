@@ -2,7 +2,7 @@
 
 Rules, each checked below under its number:
 1. The id is SHA-256 over the canonical JSON of terms and parties; any change makes another id.
-2. One broker, one recipient, one party per holder of the terms, and IG leads each for one holder.
+2. One broker, one recipient, one party per holder of the terms, and for every holder one IG lead or more.
 3. No card stands twice.
 4. In force: every party has signed the id. Nothing runs before.
 5. Not in force after it expires.
@@ -81,6 +81,8 @@ class Agreement:
         for party in self.parties:
             if (party.role is Role.IG_LEAD) != (party.of is not None) or (party.of or holders[0]) not in holders:
                 raise _not_one("an IG lead, and no one else, belongs to a holder")  # 2
+        if {party.of for party in self.parties if party.role is Role.IG_LEAD} != set(holders):
+            raise _not_one("every holder has an IG lead")  # 2
         if len({party.card.fingerprint for party in self.parties}) != len(self.parties):
             raise _not_one("one card stands for two parties")  # 3
 
@@ -194,14 +196,21 @@ def parse_terms(document: Any, *, where: str) -> Terms:
 
 
 def read_terms(data: bytes, *, where: str) -> Terms:
-    """Terms from the TOML that people write. Raises ``AgreementError``."""
+    """Terms from the TOML that people write, whose ``parties`` are left to ``draft``. Raises ``AgreementError``."""
+    document = read_toml(data, where=where)
+    document.pop("parties", None)
+    return parse_terms(document, where=where)
+
+
+def read_toml(data: bytes, *, where: str) -> dict[str, Any]:
+    """The TOML document. Raises ``AgreementError`` with the place of the fault."""
     try:
         document = tomllib.loads(data.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise AgreementError(
             f"This is not a valid TOML file ({error}).", where=where, remedy="Correct it at that place."
         ) from None
-    return parse_terms(document, where=where)
+    return document
 
 
 def _not_one(what: str) -> AgreementError:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from encoder.cli import identity
+from encoder.cli import agreement, identity
 from encoder.cli.clk import clk
 from keys.errors import CounterfoilError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
 
 app.command("clk")(clk)
 app.add_typer(identity.app)
+app.add_typer(agreement.app)
 
 
 def run(commands: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from encoder.errors import InputError
+from encoder.cli.files import read_file
 from keys.canonical import canonical
 from keys.files import refuse_existing, write_whole
 from keys.identity import Card, Identity, card_of
@@ -86,7 +86,7 @@ def rotate(
     for path in (output, statement):
         refuse_existing(path, replace=False)
     passphrase = read_passphrase(file=passphrase_file, descriptor=passphrase_fd)
-    old = Identity.unlock(_read(file), passphrase, where=str(file))
+    old = Identity.unlock(read_file(file), passphrase, where=str(file))
     new = Identity.create(old.card.name, random=secrets.token_bytes)
     declared = declare(old, "rotation", {"old": old.card.fingerprint, "new": new.card.to_json()})
     write_whole(output, new.lock(passphrase, random=secrets.token_bytes), private=True)
@@ -105,7 +105,7 @@ def _tell(shown: Card, json_: bool) -> None:
 
 
 def _card(file: Path) -> Card:
-    data = _read(file)
+    data = read_file(file)
     try:
         document = json.loads(data)
     except ValueError:
@@ -113,10 +113,3 @@ def _card(file: Path) -> Card:
     if isinstance(document, dict) and document.get("counterfoil") == "card":
         return Card.from_json(document, where=str(file))
     return card_of(data, where=str(file))
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError:
-        raise InputError("The file cannot be read.", where=str(file), remedy="Check the path.") from None

@@ -1,0 +1,176 @@
+"""What is allowed in an agreement but deserves a second look, and what each pair of holders can do with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import combinations
+
+from keys.terms import ExactKey, FuzzyKey, IdentifierField, Release, Terms
+
+INFORMATION = {
+    IdentifierField.FORENAME: 7,
+    IdentifierField.SURNAME: 9,
+    IdentifierField.NAMES: 16,
+    IdentifierField.SEX: 1,
+    IdentifierField.DAY: 5,
+    IdentifierField.MONTH: 3,
+    IdentifierField.YEAR: 4,
+    IdentifierField.DATE_OF_BIRTH: 12,
+    IdentifierField.POSTCODE: 12,
+    IdentifierField.NHS_NUMBER: 30,
+    IdentifierField.UPN: 30,
+}
+"""Rough bits by which a field narrows down a child of an area; the order of magnitude is what counts."""
+
+ENOUGH_TO_LINK = 30
+ENOUGH_TO_HIDE = 24
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One risk and what to write instead."""
+
+    place: str
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Usable:
+    """What two holders can use between them."""
+
+    holders: tuple[str, str]
+    exact: tuple[str, ...]
+    fuzzy: tuple[str, ...]
+    verdict: str
+
+
+def usable(terms: Terms) -> list[Usable]:
+    """For each pair of holders: the match-keys that both have, and whether their fields suffice."""
+    found = []
+    for first, second in combinations(terms.holders, 2):
+        keys = [key for key in terms.keys_of(first.name) if key in terms.keys_of(second.name)]
+        exact = tuple(key.name for key in keys if isinstance(key, ExactKey))
+        fuzzy = tuple(key.name for key in keys if isinstance(key, FuzzyKey))
+        found.append(Usable((first.name, second.name), exact, fuzzy, _verdict(keys)))
+    return found
+
+
+def _verdict(keys: list[FuzzyKey | ExactKey]) -> str:
+    if not keys:
+        return "no match-key in common: nothing can be linked"
+    if max(information(key.fields) for key in keys) < ENOUGH_TO_LINK:
+        return "too few fields: many false links or missed links must be expected"
+    if not any(isinstance(key, FuzzyKey) for key in keys):
+        return "exact match-keys only: a child with a missing or wrong number is missed"
+    return "enough fields"
+
+
+def information(fields: frozenset[IdentifierField]) -> int:
+    """Bits of the fields together, parts of what is there as a whole not counted twice."""
+    counted = set(fields)
+    if IdentifierField.NAMES in counted:
+        counted -= {IdentifierField.FORENAME, IdentifierField.SURNAME}
+    if IdentifierField.DATE_OF_BIRTH in counted:
+        counted -= {IdentifierField.DAY, IdentifierField.MONTH, IdentifierField.YEAR}
+    return sum(INFORMATION[field] for field in counted)
+
+
+def advise(terms: Terms, *, now: datetime) -> list[Advice]:
+    """Every choice that is allowed and risky, in the order of the file."""
+    return [*_frame(terms, now), *_encoding(terms), *_keys(terms), *_pairs(terms)]
+
+
+def _frame(terms: Terms, now: datetime) -> list[Advice]:
+    found = []
+    if "Reference of the" in terms.dpia + terms.isa:
+        found.append(Advice("dpia, isa", "The references are still those of the template.", "Write the real ones."))
+    if terms.expires_at() <= now:
+        found.append(Advice("expires", "The agreement has expired already.", "Write a later moment."))
+    if terms.expires_at() > now + timedelta(days=731):
+        found.append(Advice("expires", "It runs for more than two years.", "Write an earlier moment; renew later."))
+    if terms.retention_hours > 24 * 30:
+        found.append(
+            Advice(
+                "retention_hours", "The broker keeps encodings for over 30 days.", "Write 72, or what checking needs."
+            )
+        )
+    if terms.minimum_rows < 100:
+        found.append(Advice("minimum_rows", "So small an upload can ask about single children.", "Write 100 or more."))
+    if terms.release is Release.OPEN:
+        found.append(Advice("release", "Every holder learns which of its children the others know.", 'Write "blind".'))
+    if terms.suppression.below < 8 or terms.suppression.round_to < 5:
+        found.append(
+            Advice(
+                "suppression", "Smaller counts than usual for health data are shown.", "Write below = 8, round_to = 5."
+            )
+        )
+    if terms.decision.match < 0.5:
+        found.append(
+            Advice("decision.match", "Pairs that are more likely wrong than right are linked.", "Write 0.5 or more.")
+        )
+    if terms.decision.contradicting_exact_keys == "allow":
+        found.append(
+            Advice(
+                "decision.contradicting_exact_keys",
+                "Two children with two different valid numbers may be linked.",
+                'Write "refuse" unless the numbers are known to be unreliable.',
+            )
+        )
+    return found
+
+
+def _encoding(terms: Terms) -> list[Advice]:
+    hardening = terms.encoding.hardening
+    if hardening is None:
+        return [
+            Advice(
+                "encoding",
+                "Encodings are not hardened: published attacks trace most of them to children with a population list.",
+                'Write hardening = { method = "diffusion", t = 8, length = 2048 }.',
+            )
+        ]
+    found = []
+    if hardening.t < 8:
+        found.append(
+            Advice(
+                "encoding.hardening.t",
+                "With four match-keys the best known attack traced 4 % of rows at t = 6 and 10 % at t = 5.",
+                "Write t = 8 or more.",
+            )
+        )
+    if hardening.length > 2048:
+        found.append(
+            Advice("encoding.hardening.length", "Longer encodings show more of what is alike.", "Write length = 2048.")
+        )
+    if terms.encoding.length > 1024:
+        found.append(
+            Advice("encoding.length", "Emptier base filters show more of what is alike.", "Write length = 1024.")
+        )
+    return found
+
+
+def _keys(terms: Terms) -> list[Advice]:
+    found = []
+    fuzzy = [key for key in terms.match_keys if isinstance(key, FuzzyKey)]
+    if len(fuzzy) > 4:
+        found.append(Advice("match_keys", f"{len(fuzzy)} fuzzy match-keys; each one leaks more.", "Use four or fewer."))
+    found += [
+        Advice(
+            f"match_keys.{key.name}",
+            "An exact match-key of few possible values shows how often each occurs, which gives it away.",
+            "Add fields to its tuple, or drop it.",
+        )
+        for key in terms.match_keys
+        if isinstance(key, ExactKey) and information(key.fields) < ENOUGH_TO_HIDE
+    ]
+    return found
+
+
+def _pairs(terms: Terms) -> list[Advice]:
+    return [
+        Advice(f"holders {one.holders[0]} and {one.holders[1]}", f"They have {one.verdict}.", "Agree on more fields.")
+        for one in usable(terms)
+        if one.verdict != "enough fields"
+    ]
