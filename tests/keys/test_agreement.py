@@ -224,9 +224,10 @@ def test_every_role_is_filled_as_the_rules_say(parties: list[Party]) -> None:
         Agreement(TERMS, tuple(parties))
 
 
-def test_ig_leads_may_be_several_or_none() -> None:
-    Agreement(TERMS, (_COUNCIL, _ICB, _BROKER, _RECIPIENT))
+def test_every_holder_has_one_ig_lead_or_more() -> None:
     Agreement(TERMS, (*UNSIGNED.parties, party(Role.IG_LEAD, "deputy", "Eve", of="icb")))
+    with pytest.raises(AgreementError, match="IG lead"):
+        Agreement(TERMS, tuple(one for one in UNSIGNED.parties if one.of != "icb"))
 
 
 # Documents.

@@ -220,7 +220,9 @@ def test_every_shorter_file_is_refused() -> None:
             opened(SEALED[:length])
 
 
-@pytest.mark.parametrize("more", [b"\0", bytes(16), bytes(64), SEALED[-64:], SEALED])
+@pytest.mark.parametrize(
+    "more", [b"\0", bytes(16), bytes(64), SEALED[-64:], SEALED], ids=["1", "16", "64", "signature", "itself"]
+)
 def test_a_longer_file_is_refused(more: bytes) -> None:
     for data in (SEALED + more, more + SEALED):
         with pytest.raises(REFUSED):
