@@ -65,13 +65,16 @@ def _rows() -> Batch:
 
 
 def _nhs_number(row: int) -> str:
-    """A number of the test range, 9xx; every eleventh or so has no valid check digit, which is a case too."""
+    """A number of the test range, 9xx, some with spaces. About every eleventh has no valid check digit."""
     digits = f"9{row:08d}"
     check = 11 - sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=True)) % 11
-    return digits + str(check % 11 % 10)
+    number = digits + str(check % 11 % 10)
+    return f"{number[:3]} {number[3:6]} {number[6:]}" if row % 2 else number
 
 
 def _upn(row: int) -> str:
+    """A number of a school that is not, written in several ways, or one that is not known or has a wrong letter."""
     body = f"{801200000000 + row:012d}"
     total = sum(int(digit) * weight for digit, weight in zip(body, range(2, 14), strict=True))
-    return "ABCDEFGHJKLMNPQRTUVWXYZ"[total % 23] + body
+    number = "ABCDEFGHJKLMNPQRTUVWXYZ"[total % 23] + body
+    return (number, number.lower(), f"{number[:4]} {number[4:]}", "UN3", "A" + body)[row % 5]
