@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from encoder import ceremony
-from encoder.columns import Columns, DateParts, load_columns
+from encoder.agreed import headers_of, restrict
+from encoder.columns import Columns, load_columns
 from encoder.door import Door
-from encoder.errors import ColumnsError
 from encoder.normalise import Normalised, normalise
 from encoder.package import Packed, pack
 from encoder.read import read_rows
@@ -21,7 +21,7 @@ from encoder.upload import upload
 from encoder.workspace import Workspace, own_party
 from keys.agreement import Role
 from keys.identity import Identity
-from keys.terms import HolderTerms, Identifier
+from keys.terms import HolderTerms
 
 Progress = Callable[[int, int], None]
 
@@ -36,39 +36,6 @@ class HolderFiles:
 
     def load_columns(self) -> Columns:
         return load_columns(self.columns_file)
-
-
-def identifiers_of(columns: Columns) -> list[str]:
-    """The identifiers that a columns file names, in the agreement's words."""
-    return [one.value for one in Identifier if getattr(columns, one.value) is not None]
-
-
-def restrict(columns: Columns, terms: HolderTerms, where: Path) -> Columns:
-    """Only the columns that the agreement uses. Raises ``ColumnsError`` when one of them is not there."""
-    wanted = {one.value for one in terms.identifiers}
-    missing = wanted - set(identifiers_of(columns))
-    if missing:
-        raise ColumnsError(
-            f"The agreement asks {terms.name} for {', '.join(sorted(missing))}, which the columns file does not name.",
-            where=str(where),
-            remedy="Name the column, or agree to do without it.",
-        )
-    others = {one.value: None for one in Identifier if one.value not in wanted}
-    if "date_of_birth" in others:
-        others["date_order"] = None
-    return columns.model_copy(update=others)
-
-
-def headers_of(columns: Columns) -> list[str]:
-    """The headers of every column that the columns file names as an identifier."""
-    headers: list[str] = []
-    for one in Identifier:
-        value = getattr(columns, one.value)
-        if isinstance(value, DateParts):
-            headers += [value.day, value.month, value.year]
-        elif value is not None:
-            headers.append(value)
-    return headers
 
 
 @dataclass(repr=False)

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from encoder.agreed import identifiers_of
 from encoder.door import Door
 from encoder.errors import ColumnsError, InputError
 from encoder.join import RunKey, join, link_keys, open_run_key
@@ -30,7 +31,7 @@ from keys.template import default_terms
 from keys.terms import Release, Terms
 from services.broker.errors import BrokerError
 from services.rehearsal.cross_check import Check, cross_check_all
-from services.rehearsal.holder import Holder, HolderFiles, identifiers_of
+from services.rehearsal.holder import Holder, HolderFiles
 from services.rehearsal.memory import peak_memory_mb
 from services.rehearsal.party import Cast, agree, gather, write_identity
 from services.rehearsal.reporter import Count, Reporter
