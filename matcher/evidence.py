@@ -46,7 +46,11 @@ class FittedModel:
 
 @dataclass(frozen=True)
 class ScoredPairs:
-    """Pairs in the order they came. ``weight`` is log2 odds, finite; ``probability`` is 1 / (1 + 2**-weight)."""
+    """Pairs in the order they came; float64 (pairs,), all finite.
+
+    ``probability`` that the pair is the same child, its rivals considered. ``weight``: log2 odds by which to
+    choose and order links; below those of ``probability`` where the pair may be twins.
+    """
 
     left: Ints
     right: Ints
@@ -80,16 +84,25 @@ def score(
     rows: tuple[int, int],
     floors: Sequence[float],
     threshold: float = 0.5,
+    twin_caution: float = 4.0,
 ) -> ScoredPairs:
     """Probability of every pair, from a mixture fitted to these pairs without truth.
 
     ``similarity``: float32, shape (pairs, fuzzy keys), NaN where a row lacks the encoding. ``agreement``: int8,
     shape (pairs, exact keys), 1 agree, -1 differ, 0 unknown. Columns are in the order of ``keys``. ``left`` and
     ``right``: row numbers, shape (pairs,), each pair once. ``floors``: one per fuzzy key; the pairs are all those
-    that reach a floor in a fuzzy key or agree in an exact one. Raises MatcherError when shapes do not fit.
+    that reach a floor in a fuzzy key or agree in an exact one. ``threshold``: probability from which the
+    agreement links, for the model's estimates. ``twin_caution``: how many missed links one false link between
+    twins outweighs (their rows may differ in the forename alone, as do those of a child with two forenames).
+    Raises MatcherError when shapes do not fit, or the threshold or caution is out of range.
     """
     fuzzy = [key for key in keys if key.kind == "fuzzy"]
     _check(keys, fuzzy, similarity, agreement, left, right, rows, floors)
+    if not (0 < threshold < 1 <= twin_caution):
+        raise MatcherError(
+            "The threshold is not between 0 and 1, or the caution about twins is below 1.",
+            remedy="Take both from the agreement.",
+        )
     pairs = len(left)
     if pairs == 0:
         empty = np.zeros(0)
@@ -97,11 +110,11 @@ def score(
         return ScoredPairs(left.astype(np.int64), right.astype(np.int64), empty, empty, model)
     order = np.lexsort((right, left))  # sums then round alike, whatever the order of the pairs
     sample = _sample(fuzzy, similarity[order], agreement[order], left[order], right[order], rows, floors)
-    fitted = fit(sample)
-    weight = np.empty(pairs)
-    weight[order] = fitted.odds / math.log(2)
-    probability = 1 / (1 + np.exp2(-weight))
-    chosen = probability >= threshold
+    fitted = fit(sample, twin_caution=twin_caution)
+    weight, probability = np.empty(pairs), np.empty(pairs)
+    weight[order] = fitted.careful / math.log(2)
+    probability[order] = 1 / (1 + np.exp(-fitted.odds))
+    chosen = weight >= math.log2(threshold / (1 - threshold))
     hits = float(probability[chosen].sum())
     matches = min(float(probability.sum()) / fitted.seen, float(min(rows)))
     model = FittedModel(

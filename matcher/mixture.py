@@ -28,6 +28,7 @@ PRIOR_RATES = 20.0
 SWAPPED, SWAPPED_BY_CHANCE = 0.003, 1e-4
 UNCONTESTED = 0.02
 """Weight of a pair without a better rival when the rates of relatives are learnt: it may be a match."""
+LEAST_FIELDS_OF_TWINS = 3
 LEAST_SEEN = 0.1
 """Matches seldom seen above the floor count at most for the inverse of this."""
 LARGEST = 32.0
@@ -74,28 +75,36 @@ class _State:
 
 @dataclass(frozen=True)
 class Fit:
-    """``odds``: float64 (pairs,), log odds with rivals considered. ``seen``: share of all matches among the pairs."""
+    """``odds``: float64 (pairs,), log odds with rivals considered; ``careful``: the same when twins are feared.
+
+    ``seen``: share of all matches that are among the pairs.
+    """
 
     odds: Floats
+    careful: Floats
     seen: float
     iterations: int
     converged: bool
 
 
-def fit(sample: Sample) -> Fit:
-    """Fit the mixture to the pairs, at least one; deterministic."""
+def fit(sample: Sample, *, twin_caution: float = 1.0) -> Fit:
+    """Fit the mixture to the pairs, at least one; deterministic.
+
+    ``twin_caution``: how many missed links one false link between twins outweighs, 1 or more.
+    """
     shared = _sets(len(sample.changes.fields))
     state = _start(sample, shared)
-    odds, seen, before = np.zeros(len(sample.cell)), 1.0, -1.0
-    for iteration in range(1, ITERATIONS + 1):
+    before, iterations = -1.0, 0
+    while True:
         match, seen = _matches(sample, state)
         parts = _relatives(sample, state, shared)
         other = state.rates @ parts
         given_match, given_other = sample.likelihood @ match, sample.likelihood @ other
         plain = _log(given_match) - _log(given_other) + _exact(sample, state) + _prior(sample, state)
         odds, probability, contested = _compete(plain, sample)
-        if abs(state.matches - before) <= TOLERANCE * max(1.0, before):
-            return Fit(odds, seen, iteration, True)
+        if iterations == ITERATIONS or abs(state.matches - before) <= TOLERANCE * max(1.0, before):
+            break
+        iterations += 1
         before = state.matches
         matched = _per_cell(sample, probability)
         weight = (1 - probability) * (contested + UNCONTESTED * (1 - contested))
@@ -107,7 +116,9 @@ def fit(sample: Sample) -> Fit:
         _learn_relatives(sample, state, shared, parts / np.maximum(other, 1e-300), other_changes)
         _learn_exact(sample, state, matched, rest)
         state.matches, state.others = float(probability.sum()), float(rest.sum())
-    return Fit(odds, seen, ITERATIONS, False)
+    feared = state.rates * np.where(_twins(sample.changes, shared), twin_caution, 1.0)
+    careful = odds + (_log(given_other) - _log(sample.likelihood @ (feared @ parts)))[sample.cell]
+    return Fit(odds, careful, seen, iterations, iterations < ITERATIONS)
 
 
 def _per_cell(sample: Sample, weight: Floats) -> Floats:
@@ -118,6 +129,14 @@ def _sets(fields: int) -> NDArray[np.bool_]:
     """Sets of fields that two different children can share, shape (sets, fields): all but the whole."""
     every = [one for one in itertools.product([False, True], repeat=fields) if not all(one) or not fields]
     return np.array(every, np.bool_).reshape(len(every), fields)
+
+
+def _twins(changes: Changes, shared: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The set that lacks the forename alone; none when too few fields are left to speak of twins."""
+    forename = np.array([field.name == "forename" for field in changes.fields])
+    if len(forename) < LEAST_FIELDS_OF_TWINS or not forename.any():
+        return np.zeros(len(shared), np.bool_)
+    return np.asarray((shared == ~forename).all(axis=1))
 
 
 def _start(sample: Sample, shared: NDArray[np.bool_]) -> _State:

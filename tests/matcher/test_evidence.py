@@ -33,7 +33,7 @@ class Pairs:
     rows: tuple[int, int]
     true: NDArray[np.bool_]
 
-    def score(self, threshold: float = 0.5) -> ScoredPairs:
+    def score(self, threshold: float = 0.5, twin_caution: float = 4.0) -> ScoredPairs:
         """The model's view of these pairs."""
         return score(
             keys=KEYS,
@@ -44,6 +44,7 @@ class Pairs:
             rows=self.rows,
             floors=[chance_floor(length=LENGTH, rows=self.rows)] * len(KEYS),
             threshold=threshold,
+            twin_caution=twin_caution,
         )
 
 
@@ -111,6 +112,69 @@ def test_the_forename_decides_between_twins() -> None:
     assert quality(pairs, scored) == (1.0, 1.0)
 
 
+def with_twins(*, rivals: int = 30, alone: int = 38, seed: int = 5) -> Pairs:
+    """400 children found again among 1,600 rows, and pairs of twins.
+
+    ``rivals`` of them have a row that matches another, ``alone`` have none, in the proportion of rows without match.
+    """
+    rng = np.random.default_rng(seed)
+    number, rows = 400, 1600
+    same, twin = np.zeros((number, 6)), np.tile([1.0, 0, 0, 0, 0, 0], (rivals + alone, 1))
+    similarity = similarities(np.vstack([same, twin]), FIELDS, rng)
+    left = np.concatenate([np.arange(number), np.arange(rivals), np.arange(number, number + alone)])
+    right = np.concatenate([np.arange(number), np.arange(rivals) + 100, np.arange(number, number + alone)])
+    return Pairs(similarity, left, right, (rows, rows), np.arange(len(left)) < number)
+
+
+def test_a_twin_without_a_rival_is_not_linked() -> None:
+    pairs = with_twins()
+    scored = pairs.score()
+    assert (scored.weight[~pairs.true] < 0).all()
+    assert (scored.weight[pairs.true] > 0).all()
+
+
+def test_caution_keeps_twins_apart_and_leaves_the_probability_as_it_is() -> None:
+    pairs = with_twins()
+    bold, careful = pairs.score(twin_caution=1.0), pairs.score(twin_caution=64.0)
+    assert (careful.weight[~pairs.true] < bold.weight[~pairs.true] - 3).all()
+    assert (careful.weight <= bold.weight).all()
+    assert (careful.weight[pairs.true] > 5).all()
+    assert np.array_equal(careful.probability, bold.probability)
+
+
+def test_few_matches_among_many_relatives_do_not_make_relatives_matches() -> None:
+    pairs = world(rows=10_000, matches=15, relatives=3000)
+    chosen = pairs.score().weight > 0
+    assert (chosen & pairs.true).sum() >= 12
+    assert (chosen & ~pairs.true).sum() <= 1
+
+
+def test_estimates_come_near_the_truth() -> None:
+    pairs = world(rows=5000, matches=3000, relatives=3000)
+    scored = pairs.score()
+    precision, recall = quality(pairs, scored)
+    assert abs(scored.model.precision - precision) < 0.02
+    assert abs(scored.model.recall - recall) < 0.03
+    assert abs(scored.model.expected_matches - 3000) < 90
+    assert scored.model.converged
+
+
+def test_keys_whose_features_are_not_known_still_link() -> None:
+    pairs = world(rows=2000, matches=1500, relatives=1000)
+    scored = score(
+        keys=[KeyEvidence(key.name, "fuzzy", "hamming", LENGTH, T) for key in KEYS],
+        similarity=pairs.similarity,
+        agreement=np.zeros((len(pairs.left), 0), np.int8),
+        left=pairs.left,
+        right=pairs.right,
+        rows=pairs.rows,
+        floors=[chance_floor(length=LENGTH, rows=pairs.rows)] * len(KEYS),
+    )
+    precision, recall = quality(pairs, scored)
+    assert precision > 0.97
+    assert recall > 0.9
+
+
 def test_the_order_of_pairs_does_not_matter_and_nothing_is_random() -> None:
     pairs = world(rows=300, matches=200, relatives=100)
     order = np.random.default_rng(3).permutation(len(pairs.left))
@@ -146,7 +210,7 @@ def test_any_pairs_give_finite_weights_and_probabilities(seed: int, number: int,
     assert scored.probability.shape == scored.weight.shape == (len(code),)
     assert np.isfinite(scored.weight).all()
     assert ((scored.probability >= 0) & (scored.probability <= 1)).all()
-    assert np.allclose(scored.probability, 1 / (1 + np.exp2(-scored.weight)))
+    assert (scored.probability >= 1 / (1 + np.exp2(-scored.weight)) - 1e-9).all()
     assert scored.model.pairs == len(code)
     assert 0 <= scored.model.expected_matches <= rows + 1e-6
 
