@@ -1,0 +1,230 @@
+"""A whole rehearsal with an observer on the wire and in the broker's home: nobody's data pass by, nor do handles."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from encoder.package import recall_handles
+from encoder.workspace import Workspace
+from keys.errors import AgreementError
+from keys.template import default_terms
+from keys.terms import Release
+from services.rehearsal import rehearse as module
+from services.rehearsal.holder import Holder
+from services.rehearsal.rehearse import Outcome, Rehearsal
+from services.rehearsal.reporter import Reporter
+from services.rehearsal.server import running_broker
+from tests.stage import IDENTIFIERS, TODAY, Broker, Scene, children, nhs_number, write_file
+from tests.wire import Wire, disguises, seen, wiretap
+
+FIELDS = (*IDENTIFIERS, "upn")
+PLANTED: list[dict[str, str]] = [
+    {
+        "id": f"Rowidquorn{number}",
+        "forename": forename,
+        "surname": surname,
+        "sex": "F",
+        "date_of_birth": "23/07/2011",
+        "postcode": postcode,
+        "nhs_number": nhs_number(77_000_000 + 1000 * number),
+        "upn": upn,
+    }
+    for number, (forename, surname, postcode, upn) in enumerate(
+        [
+            ("Zyxquorla", "Vorbentrask", "ZE2 9QX", "H801200001001"),
+            ("Ummendrith", "Klapsodine", "KW17 2XJ", "R801200003001"),
+            ("Ipswickelle", "Trondjavik", "HS9 5YW", "X990819024960"),
+        ]
+    )
+]
+VALUES = {row[name] for row in PLANTED for name in ("id", *FIELDS) if name not in ("sex", "date_of_birth")}
+
+
+@dataclass(repr=False)
+class Watched:
+    """A rehearsal that has ended, and all that an observer saw of it."""
+
+    outcome: Outcome
+    root: Path
+    wire: Wire
+    broker_files: bytes
+    log: str
+    handles: dict[str, list[bytes]]
+
+
+@pytest.fixture(scope="module", params=["blind", "open"])
+def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    folder = tmp_path_factory.mktemp("watched")
+    rows = {
+        "north": PLANTED[:2] + [{**row, "upn": ""} for row in children(40, seed=1)],
+        "south": PLANTED[1:] + [{**row, "upn": ""} for row in children(30, seed=1)],
+    }
+    holders = [write_file(folder, name, of_holder, FIELDS) for name, of_holder in rows.items()]
+    terms = default_terms(dict.fromkeys(rows, FIELDS), minimum_rows=1, release=request.param)
+    root = folder / "root"
+    root.mkdir()
+    kept: dict[str, Any] = {}
+
+    @contextmanager
+    def overheard(home: Path, *, passphrase: str) -> Iterator[str]:
+        with running_broker(home, passphrase=passphrase) as url, wiretap(url) as wire:
+            yield wire.url
+            # Before the broker stops, so that the write-ahead log of its database is still there.
+            shutil.copytree(home, folder / "home")
+            kept["wire"] = wire
+
+    keep = Holder.encode
+
+    def encode(holder: Holder, *words: Any, **options: Any) -> Any:
+        packed = keep(holder, *words, **options)
+        agreement, _ = holder.workspace.load_agreement()
+        table, _ = recall_handles(holder.workspace, agreement=agreement, identity=holder.identity)
+        kept[holder.files.name] = [row.tobytes() for row in table]
+        return packed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "running_broker", overheard)
+        patch.setattr(Holder, "encode", encode)
+        outcome = Rehearsal(holders, root, terms, TODAY).run(Reporter(Console(stderr=True), quiet=True))
+    files = [path for path in sorted((folder / "home").rglob("*")) if path.is_file()]
+    assert {"broker.sqlite", "broker.sqlite-wal", "broker.log", "runs.sqlite"} <= {path.name for path in files}
+    return Watched(
+        outcome,
+        root,
+        kept["wire"],
+        b"\n".join(path.name.encode() + b"\n" + path.read_bytes() for path in files),
+        (folder / "home" / "broker.log").read_text(),
+        {name: kept[name] for name in rows},
+    )
+
+
+def test_the_planted_child_of_both_is_linked(watched: Watched) -> None:
+    links = watched.outcome.links
+    assert links is not None
+    assert {"north": "Rowidquorn1", "south": "Rowidquorn1"} in links
+    assert len(links) == 31
+
+
+def test_the_observer_finds_what_there_is_to_find(watched: Watched, tmp_path: Path) -> None:
+    """Without this the tests below could not fail."""
+    source = "\n".join(",".join(row.values()) for row in PLANTED)
+    assert seen(VALUES, source.encode()) == VALUES
+    assert seen(VALUES, source.lower().encode("utf-16-le")) == VALUES
+    for shift in range(3):
+        assert seen(VALUES, base64.b64encode(b"x" * shift + source.encode())) == VALUES
+    assert seen(VALUES, source.encode().hex().encode()) == VALUES
+    everything = watched.wire.everything()
+    assert watched.outcome.agreement.id.encode() in everything
+    assert b"Zyxquorla"[::-1] in disguises("Zyxquorla")
+    assert (watched.root / "north" / "upload.sealed").read_bytes() in everything
+
+
+def test_i1_no_identifier_is_in_any_byte_between_the_parties_and_the_broker(watched: Watched) -> None:
+    assert not seen(VALUES, watched.wire.everything())
+
+
+def test_i1_no_identifier_is_in_any_file_of_the_broker(watched: Watched) -> None:
+    assert not seen(VALUES, watched.broker_files)
+
+
+def test_i1_no_identifier_is_in_what_the_recipient_gets(watched: Watched) -> None:
+    handed = [*(watched.root / "recipient").iterdir(), watched.root / "linked.csv"]
+    assert len(handed) == 3
+    assert not seen(VALUES, b"\n".join(path.read_bytes() for path in handed))
+
+
+def test_i5_no_handle_is_in_any_byte_on_the_wire_or_at_the_broker(watched: Watched) -> None:
+    seen_by_observer = watched.wire.everything() + watched.broker_files
+    handles = [handle for of_holder in watched.handles.values() for handle in of_holder]
+    assert len(handles) == 74
+    for handle in handles:
+        for dress in (handle, handle.hex().encode(), base64.urlsafe_b64encode(handle)[:21]):
+            assert dress not in seen_by_observer
+
+
+def test_i5_answers_hold_only_what_they_are_meant_to(watched: Watched) -> None:
+    """Every JSON answer, whole: no number but progress and suppressed counts."""
+    answers = [
+        json.loads(found) for found in re.findall(rb"\r\n\r\n(\{.*?\})(?=HTTP/1\.1 |$)", flat(watched.wire), re.DOTALL)
+    ]
+    states = [answer for answer in answers if "state" in answer]
+    assert states
+    for answer in states:
+        assert set(answer) == {
+            "run",
+            "agreement",
+            "state",
+            "pairs_total",
+            "pairs_compared",
+            "approved_by",
+            "outcome",
+            "problem",
+            "started_at",
+            "changed_at",
+        }
+        assert set(answer["outcome"] or {}) <= {"links", "possible_links", "match_keys", "threshold"}
+    kinds = {frozenset(answer) for answer in answers} - {frozenset(states[0])}
+    assert kinds <= {
+        frozenset({"status"}),
+        frozenset({"kind", "body", "signer", "signature"}),
+        frozenset({"agreement", "receiving", "destroyed"}),
+        frozenset({"agreement", "sender", "receiver"}),
+        frozenset({"run", "approved_by"}),
+    }
+
+
+def flat(wire: Wire) -> bytes:
+    return b"".join(bytes(one) for one in wire.answered)
+
+
+def test_i5_the_log_of_the_process_names_the_broker_and_nothing_else(watched: Watched) -> None:
+    assert len(watched.log.splitlines()) == 1
+    assert watched.log.startswith("Broker broker, fingerprint ")
+
+
+def test_no_key_or_passphrase_is_in_any_file_of_the_broker_in_the_clear(watched: Watched) -> None:
+    """The receiving key is sealed to the broker's identity, and that is locked."""
+    kept = watched.broker_files
+    assert b"counterfoil envelope 1" in kept
+    assert b'"sealed"' in kept
+    assert b"PRIVATE KEY" not in kept
+
+
+def test_a_count_gives_nobody_rows(tmp_path: Path) -> None:
+    holders = [write_file(tmp_path, name, children(30, seed=1)) for name in ("north", "south")]
+    terms = default_terms(dict.fromkeys(("north", "south"), IDENTIFIERS), minimum_rows=1, release="count")
+    root = tmp_path / "root"
+    root.mkdir()
+    outcome = Rehearsal(holders, root, terms, TODAY).run(Reporter(Console(stderr=True), quiet=True))
+    assert outcome.agreement.terms.release is Release.COUNT
+    assert (outcome.links, outcome.joined, outcome.joined_rows) == (None, None, None)
+    assert outcome.status["outcome"]["links"] == 30
+    assert not list(root.rglob("results.csv"))
+    assert not (root / "linked.csv").exists()
+
+
+def test_the_encoder_refuses_an_agreement_that_somebody_has_not_signed(broker: Broker, tmp_path: Path) -> None:
+    scene = Scene.of(broker, tmp_path)
+    scene.open()
+    rows = children(5, seed=1)
+    holder = scene.holder("north", rows)
+    workspace: Workspace = holder.workspace
+    document = json.loads(workspace.agreement.read_bytes())
+    unsigned = replace(scene.agreement, signatures=scene.agreement.signatures[1:])
+    workspace.agreement.write_text(json.dumps({**document, "agreement": unsigned.to_json()}))
+    cohort = holder.read(scene.agreement.terms.holder("north"), today=TODAY)
+    with pytest.raises(AgreementError, match="The agreement is not signed by"):
+        holder.encode(cohort)
+    assert not workspace.upload.exists()
+    scene.close()
