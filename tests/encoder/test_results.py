@@ -1,0 +1,263 @@
+"""What came back: each token beside its own row, and attribute files without identifiers and row ids."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from encoder.errors import InputError
+from encoder.package import HANDLES
+from encoder.results import Results, open_release, write_attributes, write_results
+from encoder.workspace import Workspace
+from keys.agreement import Agreement
+from keys.canonical import canonical
+from keys.envelope import seal_bytes
+from keys.errors import EnvelopeError
+from keys.layout import open_release_record, release_record
+from keys.receiving import decode, encode
+from tests.doors import drawn, folder, identity, signed, small_terms
+
+BLIND = signed(small_terms())
+OPEN = signed(small_terms(release="open"))
+IDS = [f"id {number}" for number in range(20)]
+
+
+def kept(root: Path, agreement: Agreement = BLIND, ids: Sequence[str] = IDS) -> tuple[Workspace, Any]:
+    """A council's folder with a table of handles in it."""
+    workspace = folder(root, agreement)
+    handles = np.frombuffer(drawn("handles")(16 * len(ids)), dtype=np.uint8).reshape(-1, 16)
+    handles = handles[np.lexsort(handles.T[::-1])]
+    data = len(ids).to_bytes(8, "big") + handles.tobytes() + canonical(list(ids))
+    workspace.keep(HANDLES, data, agreement=agreement.id, identity=identity("council"), random=drawn("keep"))
+    return workspace, handles
+
+
+def released(handles: Any, under: Agreement = BLIND, order: Any = None, **changes: Any) -> tuple[bytes, Any]:
+    """What the broker sends, and the value of each handle."""
+    blind = under is BLIND
+    record = release_record() if blind else open_release_record()
+    column = "token" if blind else "link_key"
+    records = np.zeros(len(handles), dtype=record)
+    records["handle"] = handles
+    width = records[column].shape[1]
+    records[column] = np.frombuffer(drawn("values")(width * len(handles)), dtype=np.uint8).reshape(-1, width)
+    order = drawn_order(len(handles)) if order is None else order
+    options = {
+        "kind": "release",
+        "agreement": under.id,
+        "sender": identity("broker"),
+        "receiver": identity("council").card.receiving,
+        "random": drawn("release"),
+        "context": {"run": "run 7"},
+        **changes,
+    }
+    return seal_bytes(records[order].tobytes(), **options), records[column]
+
+
+def drawn_order(count: int) -> Any:
+    return np.random.default_rng(7).permutation(count)
+
+
+def opened(sealed: bytes, workspace: Workspace, agreement: Agreement = BLIND) -> Results:
+    return open_release(sealed, workspace=workspace, agreement=agreement, identity=identity("council"))
+
+
+@pytest.mark.parametrize("agreement", [BLIND, OPEN], ids=["blind", "open"])
+def test_every_row_gets_its_own_value_whatever_the_order(tmp_path: Path, agreement: Agreement) -> None:
+    workspace, handles = kept(tmp_path, agreement)
+    sealed, values = released(handles, agreement)
+    results = opened(sealed, workspace, agreement)
+    assert results.run == "run 7"
+    assert results.column == ("token" if agreement is BLIND else "link_key")
+    texts = [encode(value.tobytes()) if agreement is BLIND else value.tobytes().hex() for value in values]
+    assert results.by_row_id() == dict(zip(IDS, texts, strict=True))
+    assert len({len(text) for text in texts}) == 1
+
+
+_WRONG_ROWS = {
+    "a row less": range(19),
+    "a row more": [*range(20), 19],
+    "a row twice": [*range(19), 18],
+    "none": [],
+}
+
+
+@pytest.mark.parametrize("order", _WRONG_ROWS.values(), ids=_WRONG_ROWS)
+def test_a_release_of_other_rows_is_refused(tmp_path: Path, order: Any) -> None:
+    workspace, handles = kept(tmp_path)
+    sealed, _ = released(handles, order=np.array(order, dtype=np.int64))
+    with pytest.raises(EnvelopeError, match="exactly the rows"):
+        opened(sealed, workspace)
+
+
+def test_a_release_of_strange_handles_is_refused(tmp_path: Path) -> None:
+    workspace, handles = kept(tmp_path)
+    strange = handles.copy()
+    strange[3, 5] ^= 1
+    with pytest.raises(EnvelopeError, match="exactly the rows"):
+        opened(released(strange)[0], workspace)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sender": identity("icb")},
+        {"sender": identity("Eve")},
+        {"receiver": identity("icb").card.receiving},
+        {"kind": "upload"},
+        {"agreement": "ab" * 32},
+        {"context": {}},
+        {"context": {"run": 7}},
+        {"context": {"run": ""}},
+    ],
+    ids=range(8),
+)
+def test_a_release_that_is_not_the_brokers_to_us_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
+    workspace, handles = kept(tmp_path)
+    with pytest.raises(EnvelopeError):
+        opened(released(handles, **changes)[0], workspace)
+
+
+def test_an_open_release_does_not_pass_for_a_blind_one(tmp_path: Path) -> None:
+    workspace, handles = kept(tmp_path)
+    sealed, _ = released(handles, OPEN, agreement=BLIND.id)
+    with pytest.raises(EnvelopeError):
+        opened(sealed, workspace)
+
+
+def test_results_need_the_table_of_handles(tmp_path: Path) -> None:
+    _, handles = kept(tmp_path / "one")
+    with pytest.raises(InputError, match="no handles here"):
+        opened(released(handles)[0], folder(tmp_path / "two", BLIND))
+
+
+def test_results_show_nothing_when_printed(tmp_path: Path) -> None:
+    workspace, handles = kept(tmp_path)
+    shown = repr(opened(released(handles)[0], workspace))
+    assert "id 1" not in shown
+
+
+RESULTS = Results("run 7", "token", ["b", "a", "c"], ["tokenB", "tokenA", "tokenC"])
+
+
+def rows_of(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.reader(stream))
+
+
+def test_results_are_written_for_the_holder_alone(tmp_path: Path) -> None:
+    write_results(tmp_path / "results.csv", RESULTS)
+    assert rows_of(tmp_path / "results.csv") == [["row_id", "token"], ["b", "tokenB"], ["a", "tokenA"], ["c", "tokenC"]]
+    assert (tmp_path / "results.csv").stat().st_mode & 0o777 == 0o600
+
+
+def hand_over(folder: Path, text: str, results: Results = RESULTS, **changes: Any) -> list[list[str]]:
+    (folder / "source.csv").write_bytes(text.encode())
+    options: dict[str, Any] = {"results": results, "row_id": "id", "identifiers": ["Surname", "DOB"], **changes}
+    count = write_attributes(folder / "source.csv", folder / "out.csv", **options)
+    written = rows_of(folder / "out.csv")
+    assert count == len(written) - 1
+    return written
+
+
+SOURCE = (
+    "id,Surname,Need,DOB,Plan\na,Quillfeather,ASD,2012-01-02,yes\nb,Underhay,SLCN,2013-04-05,no\nc,Penhallow,,2014,\n"
+)
+
+
+def test_identifiers_and_row_ids_are_dropped_and_tokens_take_their_place(tmp_path: Path) -> None:
+    assert hand_over(tmp_path, SOURCE) == [
+        ["token", "Need", "Plan"],
+        ["tokenB", "SLCN", "no"],
+        ["tokenA", "ASD", "yes"],
+        ["tokenC", "", ""],
+    ]
+    data = (tmp_path / "out.csv").read_bytes()
+    assert not [word for word in (b"Quill", b"Under", b"2012", b"Surname", b"DOB", b"\na,") if word in data]
+    assert (tmp_path / "out.csv").stat().st_mode & 0o777 == 0o600
+
+
+def test_rows_that_were_not_encoded_are_left_out(tmp_path: Path) -> None:
+    few = Results("run 7", "token", ["c"], ["tokenC"])
+    assert hand_over(tmp_path, SOURCE, few) == [["token", "Need", "Plan"], ["tokenC", "", ""]]
+
+
+def test_rows_are_found_by_their_numbers_where_there_are_no_ids(tmp_path: Path) -> None:
+    numbered = Results("run 7", "token", ["4", "2"], ["tokenD", "tokenB"])
+    text = "Surname,Need\nQuill,ASD\n\nUnder,SLCN\n"
+    written = hand_over(tmp_path, text, numbered, row_id="", identifiers=["Surname"])
+    assert written == [["token", "Need"], ["tokenD", "SLCN"], ["tokenB", "ASD"]]
+
+
+def test_spaces_around_ids_and_headers_do_not_matter(tmp_path: Path) -> None:
+    assert hand_over(tmp_path, SOURCE.replace("id,Surname", " id , Surname ").replace("\nb,", "\n b ,"))[1][1] == "SLCN"
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_other_delimiters_are_read_and_commas_written(tmp_path: Path, delimiter: str) -> None:
+    assert hand_over(tmp_path, SOURCE.replace(",", delimiter))[2] == ["tokenA", "ASD", "yes"]
+
+
+def test_a_row_that_is_gone_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="1 rows that were encoded"):
+        hand_over(tmp_path, SOURCE.replace("\nb,", "\nx,"))
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize(("old", "new"), [("Surname", "Family name"), ("DOB", "Date"), ("id,", "key,")])
+def test_an_identifier_under_another_header_is_not_let_through(tmp_path: Path, old: str, new: str) -> None:
+    with pytest.raises(InputError, match="no longer has the column"):
+        hand_over(tmp_path, SOURCE.replace(old, new))
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_column_that_is_called_like_the_tokens_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a column 'token' of its own"):
+        hand_over(tmp_path, SOURCE.replace("Need", "token"))
+    assert hand_over(tmp_path, SOURCE.replace("Surname", "token"), identifiers=["token", "DOB"])[0][0] == "token"
+
+
+def test_columns_without_a_header_get_their_place_as_a_name(tmp_path: Path) -> None:
+    text = "id,Surname,DOB,,\na,Quill,2012,x,y\nb,Under,2013,,\nc,Pen,2014,,z\n"
+    assert hand_over(tmp_path, text)[:2] == [["token", "column 4", "column 5"], ["tokenB", "", ""]]
+
+
+def test_a_file_that_is_no_text_any_more_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "source.csv").write_bytes(SOURCE.encode().replace(b"Penhallow", b"Penh\xe4llow"))
+    with pytest.raises(InputError, match="not in UTF-8"):
+        write_attributes(
+            tmp_path / "source.csv", tmp_path / "out.csv", results=RESULTS, row_id="id", identifiers=["Surname", "DOB"]
+        )
+
+
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(CELL, min_size=3, max_size=3), CELL)
+def test_any_cell_survives(tmp_path: Path, cells: list[str], last: str) -> None:
+    source = tmp_path / "source.csv"
+    with source.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, quoting=csv.QUOTE_ALL).writerows(
+            [
+                ["id", "Surname", "Need", "Last"],
+                *([one, "Q", cell, last] for one, cell in zip("abc", cells, strict=True)),
+            ]
+        )
+    write_attributes(source, tmp_path / "out.csv", results=RESULTS, row_id="id", identifiers=["Surname"])
+    expected = [[f"token{one.upper()}", cells["abc".index(one)], last] for one in "bac"]
+    assert rows_of(tmp_path / "out.csv") == [["token", "Need", "Last"], *expected]
+
+
+def test_tokens_read_back_from_the_file(tmp_path: Path) -> None:
+    workspace, handles = kept(tmp_path)
+    sealed, values = released(handles)
+    results = opened(sealed, workspace)
+    write_results(workspace.results, results)
+    read = {row_id: decode(token) for row_id, token in rows_of(workspace.results)[1:]}
+    assert read == {row_id: value.tobytes() for row_id, value in zip(IDS, values, strict=True)}
