@@ -68,6 +68,14 @@ def receive(
     return secret
 
 
+def destroy(workspace: Workspace) -> None:
+    """Delete the secret and the contributions, sealed as they are, from this folder."""
+    workspace.forget(SECRET)
+    workspace.forget(CONTRIBUTION)
+    for path in workspace.root.glob("contribution-to-*.sealed"):
+        path.unlink()
+
+
 def recall_secret(workspace: Workspace, *, agreement: Agreement, identity: Identity) -> Secret:
     """The secret that ``receive`` kept."""
     return Secret(workspace.recall(SECRET, agreement=agreement.id, identity=identity), agreement=agreement.id)

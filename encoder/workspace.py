@@ -92,6 +92,10 @@ class Workspace:
         )
         return payload
 
+    def forget(self, kind: str) -> None:
+        """Delete what ``keep`` kept, if there is anything."""
+        self._kept(kind).unlink(missing_ok=True)
+
     def keeps(self, kind: str) -> bool:
         return self._kept(kind).is_file()
 

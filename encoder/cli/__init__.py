@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from encoder.cli import agreement, identity
+from encoder.cli import agreement, identity, linkage, recipient, secret
 from encoder.cli.clk import clk
 from keys.errors import CounterfoilError
 
@@ -20,6 +20,12 @@ app = typer.Typer(
 app.command("clk")(clk)
 app.add_typer(identity.app)
 app.add_typer(agreement.app)
+app.add_typer(secret.app)
+for command in (linkage.submit, linkage.encode, linkage.upload, linkage.start, linkage.status, linkage.approve):
+    app.command()(command)
+app.command("results")(linkage.results)
+app.command("open")(recipient.open_)
+app.command("join")(recipient.join)
 
 
 def run(commands: typer.Typer) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from encoder.agreed import identifiers_of
+from encoder.cli.progress import Count
 from encoder.door import Door
 from encoder.errors import ColumnsError, InputError
 from encoder.join import RunKey, join, link_keys, open_run_key
@@ -34,7 +35,7 @@ from services.rehearsal.cross_check import Check, cross_check_all
 from services.rehearsal.holder import Holder, HolderFiles
 from services.rehearsal.memory import peak_memory_mb
 from services.rehearsal.party import Cast, agree, gather, write_identity
-from services.rehearsal.reporter import Count, Reporter
+from services.rehearsal.reporter import Reporter
 from services.rehearsal.server import running_broker
 
 _POLL_SECONDS = 0.2

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-Count = Callable[[int, int], None]
-"""Takes what is done and what there is to do."""
+from encoder.cli.progress import Count, shown
 
 
 class Reporter:
@@ -33,17 +31,10 @@ class Reporter:
 
     @contextmanager
     def _shown(self, text: str) -> Iterator[Count]:
-        if self.quiet or not self.console.is_terminal:
-            if not self.quiet:
-                self.console.print(text, markup=False, highlight=False)
+        if self.quiet:
             yield lambda done, total: None
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=self.console) as progress:
-            task = progress.add_task(text, total=None)
-
-            def count(done: int, total: int) -> None:
-                progress.update(task, completed=done, total=total)
-
+        if not self.console.is_terminal:
+            self.console.print(text, markup=False, highlight=False)
+        with shown(text, self.console) as count:
             yield count
-            progress.update(task, completed=1, total=1)

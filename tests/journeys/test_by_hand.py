@@ -171,7 +171,7 @@ def test_three_holders_from_agreement_to_joined_file(table: tuple[Path, str]) ->
         files += ["--file", f"{name}={handed}"]
     linked = root / "recipient" / "linked.csv"
     as_party("recipient", ["join", started, *files], "--keep-unmatched", "--output", str(linked), network=False)
-    rows = list(csv.DictReader(linked.open(encoding="utf-8", newline="")))
+    rows = list(csv.DictReader(linked.read_text(encoding="utf-8").splitlines()))
     assert len({row["link_key"] for row in rows}) == len(rows)
     together = 0
     for row in rows:

@@ -1,0 +1,239 @@
+"""The commands of a linkage under way: submit, encode, upload, start, status, approve, results."""
+
+import hashlib
+import json
+import secrets
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from encoder import ceremony
+from encoder.agreed import headers_of, restrict
+from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run, Yes, door, unlock
+from encoder.cli.files import read_file
+from encoder.cli.progress import shown
+from encoder.columns import load_columns
+from encoder.errors import InputError
+from encoder.normalise import normalise
+from encoder.package import Packed, pack
+from encoder.read import read_rows
+from encoder.results import open_release, write_attributes, write_results
+from encoder.upload import upload as send_upload
+from encoder.workspace import Workspace, own_party
+from keys.agreement import Agreement, Role
+from keys.canonical import parse
+from keys.statement import declare
+
+File = Annotated[Path, typer.Argument(help="The CSV file.")]
+ColumnsFile = Annotated[Path, typer.Option("--columns", help="Columns file: which header holds which identifier.")]
+
+
+def submit(
+    agreement: Annotated[Path, typer.Argument(help="The agreement that all parties have signed.")],
+    broker: Broker,
+    folder: Folder = HERE,
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+) -> None:
+    """Hand a signed agreement to the broker, and keep it with the broker's key for it. Every party may do so.
+
+    Example: counterfoil submit agreement.json --broker https://broker.example
+    """
+    found = Agreement.from_json(parse(read_file(agreement), where=str(agreement)))
+    found.require_in_force(datetime.now(UTC))
+    identity = unlock(folder, passphrase_file, passphrase_fd)
+    with door(broker, identity, found) as opened:
+        receiving = opened.post("/v1/agreements", found.to_json())
+    Workspace(folder).save_agreement(found, receiving)
+    sys.stderr.write(f"Agreement {found.id} is in force at the broker.\n")
+
+
+def encode(
+    file: File,
+    columns: ColumnsFile,
+    folder: Folder = HERE,
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+    yes: Yes = False,
+    json_: Json = False,
+) -> None:
+    """Encode a file and seal it for the broker. Needs no network; nothing is sent.
+
+    Example: counterfoil encode sen2.csv --columns sen2.toml
+    """
+    desk = Desk.open(folder, passphrase_file, passphrase_fd)
+    holder = own_party(desk.agreement, desk.identity, Role.HOLDER)
+    secret = ceremony.recall_secret(desk.workspace, agreement=desk.agreement, identity=desk.identity)
+    used = restrict(load_columns(columns), desk.agreement.terms.holder(holder.name), columns)
+    today = date.today()  # noqa: DTZ011 - births are local dates
+    with shown("Reading and normalising") as count:
+        normalised = normalise(read_rows(file, used, progress=count), used, today=today)
+    rejected = len(normalised.rejections)
+    if rejected and not yes:
+        sys.stderr.write(f"{rejected:,} of {len(normalised.rows):,} rows have no identifier that can link.\n")
+        typer.confirm("Encode the others?", abort=True)
+    with shown("Encoding") as count:
+        packed = pack(
+            normalised,
+            workspace=desk.workspace,
+            agreement=desk.agreement,
+            holder=holder,
+            identity=desk.identity,
+            secret=secret,
+            receiving=desk.receiving,
+            random=secrets.token_bytes,
+            progress=count,
+        )
+    _tell_packed(packed, rejected, json_=json_)
+
+
+def upload(
+    broker: Broker,
+    folder: Folder = HERE,
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+    yes: Yes = False,
+) -> None:
+    """Send the sealed upload, after showing what it is; keep the broker's signed receipt.
+
+    Example: counterfoil upload --broker https://broker.example
+    """
+    desk = Desk.open(folder, passphrase_file, passphrase_fd)
+    holder = own_party(desk.agreement, desk.identity, Role.HOLDER)
+    if desk.workspace.upload.is_file():
+        with desk.workspace.upload.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        size = desk.workspace.upload.stat().st_size
+        sys.stderr.write(f"{desk.workspace.upload}: {size:,} bytes, SHA-256 {sha256}, to {broker}\n")
+        if not yes:
+            typer.confirm("Send it?", abort=True)
+    with shown("Uploading") as count, desk.door(broker) as opened:
+        done = 0
+
+        def add(part: int) -> None:
+            nonlocal done
+            done += part
+            count(done, size)
+
+        receipt = send_upload(desk.workspace, opened, agreement=desk.agreement, holder=holder, progress=add)
+    sys.stdout.write(f"accepted {receipt['rows']:,} rows as upload {receipt['upload']}\n")
+
+
+def start(
+    broker: Broker, folder: Folder = HERE, passphrase_file: PassphraseFile = None, passphrase_fd: PassphraseFd = None
+) -> None:
+    """Start a run on the newest upload of every holder, and print its id.
+
+    Example: counterfoil start --broker https://broker.example
+    """
+    desk = Desk.open(folder, passphrase_file, passphrase_fd)
+    with desk.door(broker) as opened:
+        answer = opened.post(f"/v1/agreements/{desk.agreement.id}/runs", {})
+    sys.stdout.write(f"{answer['run']}\n")
+
+
+def status(
+    run: Run,
+    broker: Broker,
+    folder: Folder = HERE,
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+    json_: Json = False,
+) -> None:
+    """Show how far a run is, who has approved its release, and the counts that may be shown.
+
+    Example: counterfoil status 3f0c... --broker https://broker.example
+    """
+    desk = Desk.open(folder, passphrase_file, passphrase_fd)
+    with desk.door(broker) as opened:
+        answer: dict[str, Any] = opened.get(f"/v1/runs/{run}")
+    if json_:
+        sys.stdout.write(json.dumps(answer) + "\n")
+        return
+    sys.stdout.write(f"{answer['state']}: {answer['pairs_compared']:,} of {answer['pairs_total']:,} pairs compared\n")
+    sys.stdout.write(f"approved by: {', '.join(answer['approved_by']) or 'nobody'}\n")
+    if answer["problem"]:
+        sys.stdout.write(f"{answer['problem']['what']} {answer['problem']['remedy']}\n")
+    for name, value in (answer["outcome"] or {}).items():
+        sys.stdout.write(f"{name.replace('_', ' ')}: {'suppressed' if value is None else value}\n")
+
+
+def approve(
+    run: Run,
+    broker: Broker,
+    folder: Folder = HERE,
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+    yes: Yes = False,
+) -> None:
+    """As an IG lead, approve the release of a run. The IG leads of two holders must.
+
+    Example: counterfoil approve 3f0c... --broker https://broker.example
+    """
+    desk = Desk.open(folder, passphrase_file, passphrase_fd)
+    lead = own_party(desk.agreement, desk.identity, Role.IG_LEAD)
+    if not yes:
+        typer.confirm(f"Approve the {desk.agreement.terms.release.value} release of run {run}?", abort=True)
+    approval = declare(desk.identity, "approval", {"agreement": desk.agreement.id, "run": run})
+    with desk.door(broker) as opened:
+        answer = opened.post(f"/v1/runs/{run}/approvals", approval.to_json())
+    sys.stdout.write(f"{lead.name} approved; approved by: {', '.join(answer['approved_by'])}\n")
+
+
+def results(
+    run: Run,
+    broker: Broker,
+    folder: Folder = HERE,
+    output: Annotated[Path | None, typer.Option(help="CSV to write: row_id,token; results.csv in the folder.")] = None,
+    attributes: Annotated[
+        Path | None, typer.Option(help="Also write this file for the recipient, from --file.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="The file that was encoded, with the attributes.")] = None,
+    columns: Annotated[Path | None, typer.Option(help="Its columns file; what it names is dropped.")] = None,
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+) -> None:
+    """Fetch what a run released to this holder: a token (or link key) for each of its rows.
+
+    Example: counterfoil results 3f0c... --broker https://broker.example --file sen2.csv --columns sen2.toml
+    --attributes for-recipient.csv
+    """
+    desk = Desk.open(folder, passphrase_file, passphrase_fd)
+    with desk.door(broker) as opened:
+        sealed = opened.get_bytes(f"/v1/runs/{run}/release")
+    found = open_release(sealed, workspace=desk.workspace, agreement=desk.agreement, identity=desk.identity)
+    written = output or desk.workspace.results
+    write_results(written, found)
+    sys.stdout.write(f"{len(found.row_ids):,} rows in {written}\n")
+    if attributes is None:
+        return
+    if file is None or columns is None:
+        raise InputError("The attributes come from a file.", remedy="Give --file and --columns too.")
+    named = load_columns(columns)
+    rows = write_attributes(file, attributes, results=found, row_id=named.id or "", identifiers=headers_of(named))
+    sys.stdout.write(f"{rows:,} rows without identifiers in {attributes}\n")
+
+
+def _tell_packed(packed: Packed, rejected: int, *, json_: bool) -> None:
+    """What will leave: never a value."""
+    facts: dict[str, Any] = {
+        "upload": str(packed.path),
+        "rows": packed.rows,
+        "rejected": rejected,
+        "bytes": packed.bytes,
+        "sha256": packed.sha256,
+        "match_keys": dict(packed.match_keys),
+    }
+    if json_:
+        sys.stdout.write(json.dumps(facts) + "\n")
+        return
+    keys = ", ".join(f"{name} {rows:,}" for name, rows in packed.match_keys.items())
+    sys.stdout.write(
+        f"{packed.path}: {packed.rows:,} rows ({rejected:,} of them cannot link), {packed.bytes:,} bytes\n"
+        f"SHA-256 {packed.sha256}\n"
+        f"rows with an encoding, by match-key: {keys}\n"
+        "What leaves with `counterfoil upload`: this file, sealed to the broker. No identifier is in it.\n"
+    )
