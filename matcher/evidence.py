@@ -25,7 +25,7 @@ MOST_CELLS = 40_000
 """So that the likelihoods of all cells stay below 100 MB."""
 LEAST_VISIBLE = 1e-6
 
-__all__ = ["FittedModel", "KeyEvidence", "ScoredPairs", "chance_floor", "score"]
+__all__ = ["FittedModel", "KeyEvidence", "ScoredPairs", "score"]
 
 
 @dataclass(frozen=True)
@@ -57,21 +57,6 @@ class ScoredPairs:
     probability: Floats
     weight: Floats
     model: FittedModel
-
-
-def chance_floor(*, length: int, rows: tuple[int, int], expected: float = 0.05) -> float:
-    """Hamming similarity above which chance alone puts ``expected`` pairs per row of the smaller holder.
-
-    The similarity of two unrelated hardened encodings is binomial(length, 1/2) / length (Armknecht, Heng,
-    Schnell, PoPETs 2023/054). Raises MatcherError for a length or number of rows below 1.
-    """
-    if length < 1 or min(rows) < 1 or not expected > 0:
-        raise MatcherError(
-            "A floor needs rows on both sides, a length and an expected number above 0.",
-            remedy="Check that both uploads hold rows.",
-        )
-    tail = min(0.5, expected / max(rows))
-    return 0.5 + NormalDist().inv_cdf(1 - tail) / (2 * math.sqrt(length))
 
 
 def score(

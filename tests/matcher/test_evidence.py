@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from matcher.errors import MatcherError
-from matcher.evidence import KeyEvidence, ScoredPairs, chance_floor, score
+from matcher.estimate import noise_floor
+from matcher.evidence import KeyEvidence, ScoredPairs, score
 
 LENGTH, T = 2048, 8
 FEATURES = {
@@ -21,6 +22,11 @@ FEATURES = {
 }
 KEYS = tuple(KeyEvidence(name, "fuzzy", "hamming", LENGTH, T, bits) for name, bits in FEATURES.items())
 NOTHING = np.zeros(0, np.int64)
+
+
+def floor(rows: tuple[int, int]) -> float:
+    """Floor above which chance puts one pair in twenty rows."""
+    return noise_floor(*rows, LENGTH, min(rows) / 20)
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Pairs:
             left=self.left,
             right=self.right,
             rows=self.rows,
-            floors=[chance_floor(length=LENGTH, rows=self.rows)] * len(KEYS),
+            floors=[floor(self.rows)] * len(KEYS),
             threshold=threshold,
             twin_caution=twin_caution,
         )
@@ -76,7 +82,7 @@ def world(*, rows: int, matches: int, relatives: int, seed: int = 1) -> Pairs:
     left = np.concatenate([who, rng.integers(0, rows, relatives)])
     right = np.concatenate([who, rng.integers(0, rows, relatives)])
     _, once = np.unique(left * rows + right, return_index=True)
-    seen = once[(similarity[once] >= chance_floor(length=LENGTH, rows=(rows, rows))).any(axis=1)]
+    seen = once[(similarity[once] >= floor((rows, rows))).any(axis=1)]
     return Pairs(similarity[seen], left[seen], right[seen], (rows, rows), seen < matches)
 
 
@@ -168,7 +174,7 @@ def test_keys_whose_features_are_not_known_still_link() -> None:
         left=pairs.left,
         right=pairs.right,
         rows=pairs.rows,
-        floors=[chance_floor(length=LENGTH, rows=pairs.rows)] * len(KEYS),
+        floors=[floor(pairs.rows)] * len(KEYS),
     )
     precision, recall = quality(pairs, scored)
     assert precision > 0.97
@@ -275,15 +281,3 @@ def test_shapes_and_rows_that_do_not_fit_are_refused(shape: tuple[int, int], lef
             rows=(3, 3),
             floors=[0.6] * 4,
         )
-
-
-@given(length=st.integers(128, 4096), rows=st.integers(1, 10**6), expected=st.floats(0.001, 0.4))
-def test_the_floor_falls_as_more_chance_pairs_are_allowed(length: int, rows: int, expected: float) -> None:
-    floor = chance_floor(length=length, rows=(rows, rows), expected=expected)
-    assert floor >= 0.5
-    assert floor >= chance_floor(length=length, rows=(rows, rows), expected=2 * expected)
-
-
-def test_a_floor_without_rows_is_refused() -> None:
-    with pytest.raises(MatcherError):
-        chance_floor(length=2048, rows=(0, 5))
