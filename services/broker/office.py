@@ -12,7 +12,7 @@ from keys.envelope import open_bytes, seal_bytes
 from keys.files import write_whole
 from keys.identity import Card, Identity
 from keys.receiving import ReceivingKey
-from services.broker.errors import NotFound
+from services.broker.errors import Conflict, NotFound
 from services.broker.settings import Settings
 from services.broker.storage import Storage
 from services.broker.store import agreements
@@ -52,6 +52,13 @@ class Office:
         if party is None:
             raise NotFound
         return found, party
+
+    def require_kept(self, agreement: str) -> None:
+        """Raises ``Conflict`` once the agreement's data have been destroyed: nothing begins again after that."""
+        with self.store.transaction("look for destruction") as connection:
+            row = agreements.get(connection, agreement)
+        if row is not None and row["destroyed"] is not None:
+            raise Conflict("The data of this agreement have been destroyed.", remedy="Make and sign a new agreement.")
 
     def card(self, fingerprint: str) -> Card | None:
         """The card of any party of any agreement here."""

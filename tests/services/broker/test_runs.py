@@ -10,8 +10,11 @@ import pytest
 from encoder.errors import BrokerRefused
 from keys.canonical import canonical
 from keys.statement import declare
+from services.broker.app import open_office
 from services.broker.errors import Conflict
+from services.broker.retention import destroy
 from services.broker.runs import TRANSITIONS, State, require_transition
+from services.broker.settings import Settings
 from tests.stage import MakeScene, Scene, children, refused
 
 BOTH = children(40, seed=1)
@@ -209,6 +212,44 @@ def test_uploads_that_share_nothing_end_without_links(make_scene: MakeScene) -> 
     assert scene.status(run, "matched")["outcome"]["links"] == 0
     scene.release(run)
     assert scene.links(run) == set()
+
+
+def test_nothing_begins_again_after_destruction(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    sealed = {name: scene.sealed(name) for name in ("north", "south")}
+    for name, upload in sealed.items():
+        scene.put(name, upload)
+    office = open_office(Settings(home=scene.broker.home), scene.broker.identity)
+    destroy(office, scene.agreement)
+    office.store.close()
+    before = scene.events()
+    north = scene.cast.holders["north"]
+    for answer in (scene.put("north", sealed["north"]), scene.ask(north, "POST", f"{scene.path}/runs")):
+        assert refused(answer, 409, "conflict") == "The data of this agreement have been destroyed."
+    answer = scene.ask(north, "POST", "/v1/agreements", canonical(scene.agreement.to_json()))
+    assert answer.status_code == 201
+    assert scene.door_of("south").get(scene.path)["destroyed"]["kind"] == "destruction receipt"
+    assert not list((scene.broker.home / "receiving-keys").glob(f"{scene.agreement.id}*"))
+    assert scene.events() == before
+
+
+def test_a_status_holds_what_it_is_meant_to_and_nothing_else(released: tuple[Scene, str]) -> None:
+    scene, run = released
+    for identity in (*scene.cast.holders.values(), *scene.cast.ig_leads.values(), scene.cast.recipient):
+        status = scene.ask(identity, "GET", f"/v1/runs/{run}").json()
+        assert set(status) == {
+            "run",
+            "agreement",
+            "state",
+            "pairs_total",
+            "pairs_compared",
+            "approved_by",
+            "outcome",
+            "problem",
+            "started_at",
+            "changed_at",
+        }
+        assert set(status["outcome"]) == {"links", "possible_links", "match_keys", "threshold"}
 
 
 @pytest.mark.parametrize(("old", "new"), list(product(State, State)))

@@ -30,6 +30,7 @@ def start_run(
     if party.role is not Role.HOLDER:
         raise NotFound
     found.require_in_force(office.now())
+    office.require_kept(found.id)
     run = office.random(16).hex()
     with office.store.transaction("start run") as connection:
         if any(TRANSITIONS[State(row["state"])] for row in runs.of_agreement(connection, found.id)):

@@ -30,6 +30,7 @@ async def put_upload(agreement: str, request: Request, response: Response) -> di
     if holder.role is not Role.HOLDER:
         raise NotFound
     found.require_in_force(office.now())
+    await run_in_threadpool(office.require_kept, found.id)
     part = office.storage.part()
     try:
         with part.open("wb") as stream:
