@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from encoder.errors import InputError
@@ -225,6 +225,8 @@ CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=1
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(CELL, min_size=2, max_size=2), st.booleans())
+@example(["a\rb", "\r\n"], False)
+@example(['"', ",;"], True)
 def test_any_cell_of_a_holder_arrives_at_the_recipient(tmp_path: Path, cells: list[str], keep_unmatched: bool) -> None:
     """From the holder's own file through the attribute file into the joined table."""
     files = {}

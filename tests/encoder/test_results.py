@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from encoder.errors import InputError
@@ -240,6 +240,8 @@ CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=1
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(CELL, min_size=3, max_size=3), CELL)
+@example(["\r", "a\rb", "a\r\nb"], "\n")
+@example(['"', ",", ";\t"], "Ünï")
 def test_any_cell_survives(tmp_path: Path, cells: list[str], last: str) -> None:
     source = tmp_path / "source.csv"
     with source.open("w", encoding="utf-8", newline="") as stream:

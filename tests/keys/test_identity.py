@@ -133,6 +133,16 @@ def test_what_is_not_an_identity_file_is_refused(data: bytes) -> None:
         card_of(data, where="file")
 
 
+def test_keys_under_the_card_of_another_are_refused() -> None:
+    """What a faulty tool could seal: everything fits but the card."""
+    mixed = Identity.create("Mallory", random=drawn("mallory"))
+    mixed.card = ALICE.card
+    data = mixed.lock(PASSPHRASE, random=drawn("lock"))
+    assert card_of(data, where="file") == ALICE.card
+    with pytest.raises(IdentityError, match="not that of the keys"):
+        Identity.unlock(data, PASSPHRASE, where="file")
+
+
 def test_a_passphrase_never_shows_in_an_error() -> None:
     with pytest.raises(IdentityError) as caught:
         Identity.unlock(LOCKED, "another passphrase", where="file")
