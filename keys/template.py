@@ -18,6 +18,7 @@ def template_text() -> str:
 def default_terms(holders: Mapping[str, Sequence[str]], **changes: Any) -> Terms:
     """The template for these holders (name -> identifiers), with every match-key that two of them can make.
 
+    Of each holder's identifiers only those are kept that a match-key uses.
     A fuzzy match-key keeps those of its features that every holder has, with their bits raised in proportion so that
     filters stay equally full. One that would keep less than half of its bits, or that lost a field and now has the
     fields of an earlier one, is dropped. ``changes`` replace top-level values. Raises ``AgreementError`` when no
@@ -30,11 +31,36 @@ def default_terms(holders: Mapping[str, Sequence[str]], **changes: Any) -> Terms
     shared = frozenset.intersection(*fields) if fields else frozenset()
     document["match_keys"] = _usable(document["match_keys"], fields, shared)
     if not document["match_keys"]:
-        raise AgreementError(
-            "The holders share too few identifiers for any match-key.",
-            remedy="Name more columns, above all the NHS number, names, the date of birth or the postcode.",
-        )
+        raise _too_few("The holders share")
+    for holder, have in zip(document["holders"], fields, strict=True):
+        holder["identifiers"] = _needed(holder["identifiers"], have, document["match_keys"])
+        if not holder["identifiers"]:
+            raise _too_few(f"{holder['name']} shares")
     return parse_terms({**document, **changes}, where="default agreement")
+
+
+def _too_few(who: str) -> AgreementError:
+    return AgreementError(
+        f"{who} too few identifiers for any match-key.",
+        remedy="Name more columns, above all the NHS number, names, the date of birth or the postcode.",
+    )
+
+
+def _needed(identifiers: Sequence[str], have: frozenset[IdentifierField], keys: Sequence[dict[str, Any]]) -> list[str]:
+    """Those identifiers that a match-key of this holder uses; unknown ones stay, for ``parse_terms`` to refuse."""
+    used: set[str] = set()
+    for key in keys:
+        fields = set(key.get("tuple_of") or (feature["field"] for feature in key["features"]))
+        if fields <= have:
+            used |= fields
+    return [one for one in identifiers if one not in set(Identifier) or _feeds(one) & used]
+
+
+def _feeds(identifier: str) -> frozenset[IdentifierField]:
+    """The fields that an identifier gives, alone or with others."""
+    if identifier in (Identifier.FORENAME, Identifier.SURNAME):
+        return fields_of([identifier]) | {IdentifierField.NAMES}
+    return fields_of([identifier])
 
 
 def _usable(

@@ -153,7 +153,7 @@ def status(
     if json_:
         sys.stdout.write(json.dumps(answer) + "\n")
         return
-    sys.stdout.write(f"{answer['state']}: {answer['pairs_compared']:,} of {answer['pairs_total']:,} pairs compared\n")
+    sys.stdout.write(f"{answer['state']}, {answer['percent']} % compared\n")
     sys.stdout.write(f"approved by: {', '.join(answer['approved_by']) or 'nobody'}\n")
     if answer["problem"]:
         sys.stdout.write(f"{answer['problem']['what']} {answer['problem']['remedy']}\n")

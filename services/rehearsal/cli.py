@@ -60,7 +60,7 @@ def rehearse(
     terms = read_terms(_read(agreement), where=str(agreement)) if agreement else None
     reporter = Reporter(Console(stderr=True), quiet=json_)
     with _folder(out) as root:
-        outcome = _run(files, root, terms, reporter, cross_check=cross_check)
+        outcome = _run(files, root, terms, reporter, truth=pairs, cross_check=cross_check)
         report = describe(outcome, pairs)
         if out is not None:
             write_whole(root / "report.json", json.dumps(report, indent=2).encode(), replace=True)
@@ -90,8 +90,9 @@ def demo(
             HolderFiles("council", made.council, made.council_columns),
             HolderFiles("icb", made.icb, made.icb_columns),
         ]
-        outcome = _run(files, root, None, reporter)
-        report = describe(outcome, read_truth(made.truth))
+        true = read_truth(made.truth)
+        outcome = _run(files, root, None, reporter, truth=true)
+        report = describe(outcome, true)
         write_whole(root / "report.json", json.dumps(report, indent=2).encode(), replace=True)
     _print(report, outcome, out)
 
@@ -109,10 +110,11 @@ def describe(outcome: Outcome, truth: set[RowPair] | None) -> dict[str, Any]:
         "links": None if outcome.links is None else len(outcome.links),
         "missed_links": accuracy and accuracy.missed,
         "false_links": accuracy and accuracy.false,
+        "truth_unknown": accuracy and outcome.truth_unknown,
         "precision": accuracy and accuracy.precision,
         "recall": accuracy and accuracy.recall,
         "f1": accuracy and accuracy.f1,
-        "pairs_compared": outcome.status["pairs_compared"],
+        "pairs_compared": outcome.pairs_compared,
         "seconds": {name: round(seconds.get(name, 0.0), 3) for name in ("encode", "match", "total")},
         "seconds_by_step": {name: round(value, 3) for name, value in seconds.items()},
         "peak_memory_mb": round(outcome.peak_memory_mb, 1),
@@ -125,10 +127,17 @@ def describe(outcome: Outcome, truth: set[RowPair] | None) -> dict[str, Any]:
 
 
 def _run(
-    files: list[HolderFiles], root: Path, terms: Terms | None, reporter: Reporter, *, cross_check: bool = False
+    files: list[HolderFiles],
+    root: Path,
+    terms: Terms | None,
+    reporter: Reporter,
+    *,
+    truth: set[RowPair] | None,
+    cross_check: bool = False,
 ) -> Outcome:
     today = date.today()  # noqa: DTZ011 - births are local dates
-    outcome = Rehearsal(files, root, terms, today, cross_check).run(reporter)
+    known = None if truth is None else frozenset(truth)
+    outcome = Rehearsal(files, root, terms, today, cross_check, known).run(reporter)
     save_agreement(root, outcome.agreement)
     return outcome
 
@@ -211,6 +220,8 @@ def _print(report: dict[str, Any], outcome: Outcome, out: Path | None) -> None:
     if report["f1"] is not None:
         table.add_row("missed links", f"{report['missed_links']:,}")
         table.add_row("false links", f"{report['false_links']:,}")
+        if report["truth_unknown"]:
+            table.add_row("true pairs of unknown rows", f"{report['truth_unknown']:,} (counted as missed)")
         table.add_row("precision, recall, F1", "{precision:.4f}, {recall:.4f}, {f1:.4f}".format(**report))
     for check in report["cross_check"] or []:
         verdict = f"{check['pairs']:,} pairs, {check['only_ours']} only ours, {check['only_anonlink']} only anonlink's"

@@ -31,6 +31,8 @@ from keys.statement import declare
 from keys.template import default_terms
 from keys.terms import Release, Terms
 from services.broker.errors import BrokerError
+from services.broker.runs import pairs_total
+from services.rehearsal.accuracy import RowPair
 from services.rehearsal.cross_check import Check, cross_check_all
 from services.rehearsal.holder import Holder, HolderFiles
 from services.rehearsal.memory import peak_memory_mb
@@ -47,6 +49,7 @@ class Outcome:
 
     agreement: Agreement
     rows: dict[str, int]
+    pairs_compared: int
     rejected: dict[str, int]
     links: list[dict[str, str]] | None
     status: dict[str, Any]
@@ -55,6 +58,7 @@ class Outcome:
     joined: Path | None
     joined_rows: int | None
     cross_checks: list[Check] | None
+    truth_unknown: int
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Rehearsal:
     terms: Terms | None
     today: date
     cross_check: bool = False
+    truth: frozenset[RowPair] | None = None
 
     def run(self, reporter: Reporter) -> Outcome:
         """Raises any ``CounterfoilError``; the caller removes ``root`` then."""
@@ -85,6 +90,7 @@ class Rehearsal:
             name = holder.files.name
             with reporter.step("encode", f"{name}: reading and normalising {holder.files.file.name}") as count:
                 cohorts[name] = holder.read(terms.holder(name), today=self.today, progress=count)
+        unknown = self._unknown_truth(cohorts)
         with reporter.step("agree", "all parties: identities and a signed agreement"):
             agreement = agree(terms, cast)
             for holder in holders:
@@ -99,10 +105,12 @@ class Rehearsal:
             released = linkage.release(holders, status, reporter)
             links, joined, joined_rows = self._join(linkage, holders, released, reporter)
         checks = cross_check_all(cohorts, terms, reporter) if self.cross_check else None
+        rows = {name: one.identifiers.rows for name, one in cohorts.items()}
         reporter.seconds["total"] = time.perf_counter() - started
         return Outcome(
             agreement=agreement,
-            rows={name: one.identifiers.rows for name, one in cohorts.items()},
+            rows=rows,
+            pairs_compared=pairs_total(agreement, [rows[holder.name] for holder in terms.holders]),
             rejected={name: len(one.rejections) for name, one in cohorts.items()},
             links=links,
             status=status,
@@ -111,7 +119,21 @@ class Rehearsal:
             joined=joined,
             joined_rows=joined_rows,
             cross_checks=checks,
+            truth_unknown=unknown,
         )
+
+    def _unknown_truth(self, cohorts: dict[str, Normalised]) -> int:
+        """How many true pairs name a row that is in no file. Raises ``InputError`` if all of them do."""
+        if not self.truth:
+            return 0
+        first, second = (frozenset(cohort.ids.to_pylist()) for cohort in list(cohorts.values())[:2])
+        unknown = sum(a not in first or b not in second for a, b in self.truth)
+        if unknown == len(self.truth):
+            raise InputError(
+                "None of the truth's pairs is of rows in the files.",
+                remedy="id_a holds row ids of the first --holder, id_b of the second; see id in the columns files.",
+            )
+        return unknown
 
     def _join(
         self, linkage: _Linkage, holders: Sequence[Holder], released: dict[str, Results], reporter: Reporter
@@ -200,7 +222,7 @@ class _Linkage:
     def _wait(self, door: Door, run: str, states: set[str], count: Count) -> dict[str, Any]:
         while True:
             status: dict[str, Any] = door.get(f"/v1/runs/{run}")
-            count(status["pairs_compared"], max(1, status["pairs_total"]))
+            count(status["percent"], 100)
             if status["state"] == "failed":
                 raise BrokerError(status["problem"]["what"], where=f"run {run}", remedy=status["problem"]["remedy"])
             if status["state"] in states:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from keys.agreement import parse_terms, read_terms
 from keys.errors import AgreementError
 from keys.template import default_terms, template_text
-from keys.terms import FuzzyKey, Identifier, IdentifierField, Terms
+from keys.terms import FuzzyKey, Identifier, IdentifierField, Terms, fields_of
 
 TEMPLATE = tomllib.loads(template_text())
 IDENTIFIERS = [one.value for one in Identifier]
@@ -244,7 +244,11 @@ def sound(holders: dict[str, tuple[str, ...]]) -> bool:
     if refused:
         assert "too few" in refused or not all(holders.values())
         return False
-    assert {holder.name: holder.identifiers for holder in terms.holders} == holders
+    for holder in terms.holders:
+        assert set(holder.identifiers) <= set(holders[holder.name])
+        for identifier in holder.identifiers:
+            without = fields_of(one for one in holder.identifiers if one != identifier)
+            assert any(not key.fields <= without for key in terms.keys_of(holder.name)), "it is read for nothing"
     for key in terms.match_keys:
         able = [name for name in holders if key in terms.keys_of(name)]
         assert len(able) >= 2

@@ -62,7 +62,8 @@ def start_run(
 
 @router.get("/runs/{run}")
 def run_status(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
-    """State, progress and, once matched, the counts that the suppression rule lets through."""
+    """State, progress in percent (pairs would tell one holder another's number of rows), and the counts that the
+    suppression rule lets through once the run is matched."""
     office = office_of(request)
     _member(office, run, caller)
     return _status(office, run)
@@ -130,8 +131,7 @@ def _status(office: Office, run: str) -> dict[str, Any]:
         "run": row["id"],
         "agreement": row["agreement"],
         "state": row["state"],
-        "pairs_total": row["pairs_total"],
-        "pairs_compared": row["pairs_compared"],
+        "percent": 100 * row["pairs_compared"] // max(1, row["pairs_total"]),
         "approved_by": list(approved),
         "outcome": row["outcome"],
         "problem": row["problem"],
