@@ -213,6 +213,11 @@ def test_a_truth_file_without_the_columns_says_which(desk: Desk) -> None:
     desk.refuses("--truth", str(desk.file("truth.csv")), what="has no column id_a", where="truth.csv")
 
 
+def test_a_truth_of_other_rows_is_refused(desk: Desk) -> None:
+    desk.file("truth.csv").write_text("id_a,id_b\nnobody,no one\nelse,either\n")
+    desk.refuses("--truth", str(desk.file("truth.csv")), what="None of the truth's pairs is of rows in the files.")
+
+
 def test_a_missing_truth_file_is_named(desk: Desk) -> None:
     desk.refuses("--truth", str(desk.file("truth.csv")), what="There is no such file.", where="truth.csv")
 
