@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +115,7 @@ def pack(
         )
         ids = normalised.ids.take(order).to_pylist()
         table = rows.to_bytes(8, "big") + handles[order].tobytes() + canonical(ids)
-        workspace.keep(HANDLES, table, agreement=agreement.id, identity=identity, random=random)
+        _keep_handles(table, workspace, agreement=agreement, identity=identity, random=random)
     with workspace.upload.open("rb") as written:
         sha256 = hashlib.file_digest(written, "sha256").hexdigest()
     fields = {name: int(given(column).sum()) for name, column in normalised.identifiers.columns.items()}
@@ -124,8 +125,41 @@ def pack(
 def recall_handles(
     workspace: Workspace, *, agreement: Agreement, identity: Identity
 ) -> tuple[NDArray[np.uint8], list[str]]:
-    """The handles, uint8 (rows, 16), in ascending order, and the row ids beside them."""
-    data = workspace.recall(HANDLES, agreement=agreement.id, identity=identity)
+    """The newest upload's handles, uint8 (rows, 16), in ascending order, and the row ids beside them."""
+    return _read_handles(workspace.recall(HANDLES, agreement=agreement.id, identity=identity))
+
+
+def every_handles(
+    workspace: Workspace, *, agreement: Agreement, identity: Identity
+) -> Iterator[tuple[NDArray[np.uint8], list[str]]]:
+    """The handles of every upload that was ever packed here, the newest first."""
+    yield recall_handles(workspace, agreement=agreement, identity=identity)
+    for number in range(_put_aside(workspace), 0, -1):
+        yield _read_handles(workspace.recall(f"{HANDLES} {number}", agreement=agreement.id, identity=identity))
+
+
+def _keep_handles(
+    table: bytes,
+    workspace: Workspace,
+    *,
+    agreement: Agreement,
+    identity: Identity,
+    random: Callable[[int], bytes],
+) -> None:
+    """Keep the new table and put the one before it aside: its upload may have been sent, and be released."""
+    if workspace.keeps(HANDLES):
+        before = workspace.recall(HANDLES, agreement=agreement.id, identity=identity)
+        aside = f"{HANDLES} {_put_aside(workspace) + 1}"
+        workspace.keep(aside, before, agreement=agreement.id, identity=identity, random=random)
+    workspace.keep(HANDLES, table, agreement=agreement.id, identity=identity, random=random)
+
+
+def _put_aside(workspace: Workspace) -> int:
+    """How many older tables there are; they are numbered from 1."""
+    return next(number for number in count() if not workspace.keeps(f"{HANDLES} {number + 1}"))
+
+
+def _read_handles(data: bytes) -> tuple[NDArray[np.uint8], list[str]]:
     rows = int.from_bytes(data[:8], "big")
     end = 8 + rows * HANDLE_BYTES
     handles = np.frombuffer(data[8:end], dtype=np.uint8).reshape(rows, HANDLE_BYTES)

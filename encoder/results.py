@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from encoder.errors import InputError
-from encoder.package import recall_handles
+from encoder.package import every_handles
 from encoder.table import open_table
 from encoder.workspace import Workspace
 from keys.agreement import Agreement, Role
@@ -45,13 +45,14 @@ def open_release(sealed: bytes, *, workspace: Workspace, agreement: Agreement, i
     header, payload = open_bytes(sealed, kind=RELEASE, agreement=agreement.id, sender=broker, key=identity.receiving)
     blind = agreement.terms.release is Release.BLIND
     record, column = (release_record(), "token") if blind else (open_release_record(), "link_key")
-    handles, row_ids = recall_handles(workspace, agreement=agreement, identity=identity)
-    if len(payload) != len(row_ids) * record.itemsize:
+    if len(payload) % record.itemsize:
         raise _incomplete()
     records = np.frombuffer(payload, dtype=record)
     keys = np.ascontiguousarray(records["handle"]).view(">u8")
     records = records[np.lexsort(keys.T[::-1])]
-    if not np.array_equal(records["handle"], handles):
+    tables = every_handles(workspace, agreement=agreement, identity=identity)
+    row_ids = next((ids for handles, ids in tables if np.array_equal(records["handle"], handles)), None)
+    if row_ids is None:
         raise _incomplete()
     values = [encode(value.tobytes()) if blind else value.tobytes().hex() for value in records[column]]
     return Results(run_of(header), column, row_ids, values)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from encoder.errors import InputError
-from encoder.package import HANDLES
+from encoder.package import HANDLES, pack, recall_handles
 from encoder.results import Results, open_release, write_attributes, write_results
 from encoder.workspace import Workspace
 from keys.agreement import Agreement
@@ -20,7 +20,7 @@ from keys.envelope import seal_bytes
 from keys.errors import EnvelopeError
 from keys.layout import open_release_record, release_record
 from keys.receiving import decode, encode
-from tests.doors import drawn, folder, identity, signed, small_terms
+from tests.doors import broker_key, children, cohort, drawn, folder, identity, secret_of, signed, small_terms
 
 BLIND = signed(small_terms())
 OPEN = signed(small_terms(release="open"))
@@ -263,3 +263,28 @@ def test_tokens_read_back_from_the_file(tmp_path: Path) -> None:
     write_results(workspace.results, results)
     read = {row_id: decode(token) for row_id, token in rows_of(workspace.results)[1:]}
     assert read == {row_id: value.tobytes() for row_id, value in zip(IDS, values, strict=True)}
+
+
+def test_an_upload_that_was_encoded_again_since_can_still_be_opened(tmp_path: Path) -> None:
+    """Three files are packed; the broker may have released the rows of any of them."""
+    agreement = BLIND
+    workspace = folder(tmp_path, agreement)
+    rows = cohort(children(40))
+    tables = []
+    for seed in ("first", "second", "third"):
+        pack(
+            rows,
+            workspace=workspace,
+            agreement=agreement,
+            holder=agreement.holders()[0],
+            identity=identity("council"),
+            secret=secret_of(agreement),
+            receiving=broker_key(agreement.id).address,
+            random=drawn(seed),
+        )
+        tables.append(recall_handles(workspace, agreement=agreement, identity=identity("council")))
+    for handles, row_ids in tables:
+        sealed, values = released(handles)
+        opened = open_release(sealed, workspace=workspace, agreement=agreement, identity=identity("council"))
+        expected = {row_id: encode(value.tobytes()) for row_id, value in zip(row_ids, values, strict=True)}
+        assert opened.by_row_id() == expected
