@@ -164,5 +164,5 @@ def test_what_is_looked_for_would_be_found() -> None:
     for place in ("home", "Users", "work"):
         assert MACHINE_PATH.search(f"see /{place}/somebody/file")
     assert MACHINE_PATH.search("C:" + r"\Users\somebody")
-    assert not MACHINE_PATH.search("docs/home/page https://example.org/home/page ./work/x")
+    assert not MACHINE_PATH.search("docs/home/page https://example.org/home/page ./lib/x")
     assert UNFINISHED.search("# todo: later".upper())
