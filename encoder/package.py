@@ -28,7 +28,7 @@ from keys.envelope import seal
 from keys.errors import SecretError
 from keys.files import whole_file
 from keys.identity import Identity
-from keys.layout import HANDLE_BYTES, upload_record
+from keys.layout import HANDLE_BYTES, handle_order, upload_record
 from keys.receiving import ReceivingAddress
 from keys.secret import Secret
 
@@ -81,7 +81,7 @@ def pack(
         )
     keys = encoders(terms.keys_of(holder.name), terms=terms, secret=secret)
     handles = np.frombuffer(random(HANDLE_BYTES * rows), dtype=np.uint8).reshape(rows, HANDLE_BYTES)
-    order = np.lexsort(handles.view(">u8").T[::-1])
+    order = handle_order(handles)
     manifest = canonical(
         {
             "holder": holder.name,

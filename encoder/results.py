@@ -19,7 +19,7 @@ from keys.envelope import Header, open_bytes
 from keys.errors import EnvelopeError
 from keys.files import write_whole
 from keys.identity import Identity
-from keys.layout import open_release_record, release_record
+from keys.layout import handle_order, open_release_record, release_record
 from keys.receiving import encode
 from keys.terms import Release
 
@@ -48,8 +48,7 @@ def open_release(sealed: bytes, *, workspace: Workspace, agreement: Agreement, i
     if len(payload) % record.itemsize:
         raise _incomplete()
     records = np.frombuffer(payload, dtype=record)
-    keys = np.ascontiguousarray(records["handle"]).view(">u8")
-    records = records[np.lexsort(keys.T[::-1])]
+    records = records[handle_order(records["handle"])]
     tables = every_handles(workspace, agreement=agreement, identity=identity)
     row_ids = next((ids for handles, ids in tables if np.array_equal(records["handle"], handles)), None)
     if row_ids is None:

@@ -31,8 +31,7 @@ def upload(
     Sending the same file again gives the same receipt. ``progress`` gets the bytes of each part. Raises
     ``InputError`` when there is no file, ``BrokerRefused`` with the broker's reason, ``SignatureError``.
     """
-    if not workspace.upload.is_file():
-        raise InputError("There is no upload here.", where=str(workspace.upload), remedy="Encode first.")
+    require_packed(workspace)
     receipt = door.put_file(f"/v1/agreements/{agreement.id}/upload", workspace.upload, progress=progress)
     with workspace.upload.open("rb") as stream:
         sent = digest_header(hashlib.file_digest(stream, "sha256").digest())
@@ -46,3 +45,9 @@ def upload(
         )
     write_whole(workspace.receipt, canonical(receipt), replace=True)
     return said
+
+
+def require_packed(workspace: Workspace) -> None:
+    """Raises ``InputError`` when nothing has been packed in this folder."""
+    if not workspace.upload.is_file():
+        raise InputError("There is no upload here.", where=str(workspace.upload), remedy="Encode first.")

@@ -8,6 +8,7 @@ match-key, 16 bytes for an exact one. Release: one record a row: ``handle`` (16 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keys.terms import FuzzyKey, Terms
 from keys.tokens import LINK_ID_BYTES, TOKEN_BYTES
@@ -36,6 +37,11 @@ def upload_record(terms: Terms, holder: str) -> np.dtype[np.void]:
 def release_record() -> np.dtype[np.void]:
     """The record of one row of a blind release."""
     return np.dtype([("handle", np.uint8, (HANDLE_BYTES,)), ("token", np.uint8, (TOKEN_BYTES,))])
+
+
+def handle_order(handles: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The order, int64 (rows,), that sorts random handles, uint8 (rows, 16): one that says nothing about the rows."""
+    return np.lexsort(np.ascontiguousarray(handles).view(">u8").T[::-1])
 
 
 def open_release_record() -> np.dtype[np.void]:

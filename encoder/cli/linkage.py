@@ -14,13 +14,14 @@ from encoder import ceremony
 from encoder.agreed import headers_of, restrict
 from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run, Yes, door, unlock
 from encoder.cli.files import read_file
-from encoder.cli.progress import shown
+from encoder.cli.progress import in_parts, shown
 from encoder.columns import load_columns
 from encoder.errors import InputError
 from encoder.normalise import normalise
 from encoder.package import Packed, pack
 from encoder.read import read_rows
 from encoder.results import open_release, write_attributes, write_results
+from encoder.upload import require_packed
 from encoder.upload import upload as send_upload
 from encoder.workspace import Workspace, own_party
 from keys.agreement import Agreement, Role
@@ -103,22 +104,17 @@ def upload(
     """
     desk = Desk.open(folder, passphrase_file, passphrase_fd)
     holder = own_party(desk.agreement, desk.identity, Role.HOLDER)
-    if desk.workspace.upload.is_file():
-        with desk.workspace.upload.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        size = desk.workspace.upload.stat().st_size
-        sys.stderr.write(f"{desk.workspace.upload}: {size:,} bytes, SHA-256 {sha256}, to {broker}\n")
-        if not yes:
-            typer.confirm("Send it?", abort=True)
+    require_packed(desk.workspace)
+    with desk.workspace.upload.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    size = desk.workspace.upload.stat().st_size
+    sys.stderr.write(f"{desk.workspace.upload}: {size:,} bytes, SHA-256 {sha256}, to {broker}\n")
+    if not yes:
+        typer.confirm("Send it?", abort=True)
     with shown("Uploading") as count, desk.door(broker) as opened:
-        done = 0
-
-        def add(part: int) -> None:
-            nonlocal done
-            done += part
-            count(done, size)
-
-        receipt = send_upload(desk.workspace, opened, agreement=desk.agreement, holder=holder, progress=add)
+        receipt = send_upload(
+            desk.workspace, opened, agreement=desk.agreement, holder=holder, progress=in_parts(count, size)
+        )
     sys.stdout.write(f"accepted {receipt['rows']:,} rows as upload {receipt['upload']}\n")
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from keys.agreement import Agreement
 from matcher.encodings import Encodings
 from services.broker.office import Office
-from services.broker.receive import receive
-from services.broker.store import runs, uploads
+from services.broker.receive import Received, receive
+from services.broker.store import runs
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,19 +49,26 @@ def upload_name(agreement: str, upload: str) -> str:
     return f"agreements/{agreement}/uploads/{upload}"
 
 
-def load(office: Office, run: str) -> Inputs:
-    """Open the uploads that the run took when it started."""
+def open_uploads(office: Office, run: str) -> tuple[Agreement, list[Received]]:
+    """The uploads that the run took when it started, in the order of the terms."""
     with office.store.transaction("read inputs of run") as connection:
         row = runs.get(connection, run)
         if row is None:
             raise LookupError(run)
-        taken = {name: uploads.get(connection, upload)["id"] for name, upload in row["uploads"].items()}
     agreement = office.agreement(row["agreement"])
     key = office.receiving_key(agreement.id)
-    rows, handles, encodings = [], [], []
+    opened = []
     for holder in agreement.holders():
-        with office.storage.open(upload_name(agreement.id, taken[holder.name])) as stream:
-            received = receive(stream, agreement=agreement, holder=holder, key=key)
+        with office.storage.open(upload_name(agreement.id, row["uploads"][holder.name])) as stream:
+            opened.append(receive(stream, agreement=agreement, holder=holder, key=key))
+    return agreement, opened
+
+
+def load(office: Office, run: str) -> Inputs:
+    """The run's uploads as the matcher takes them."""
+    agreement, opened = open_uploads(office, run)
+    rows, handles, encodings = [], [], []
+    for holder, received in zip(agreement.holders(), opened, strict=True):
         rows.append(received.rows)
         handles.append(np.ascontiguousarray(received.records["handle"]))
         encodings.append(

@@ -58,12 +58,10 @@ def plan(inputs: Inputs) -> Sequence[Task]:
     compared = 0
     for first, second in comparisons(inputs.agreement):
         rows, others = inputs.rows[first], inputs.rows[second]
-        step = max(1, PAIRS_PER_TASK // max(1, others))
         for key in fuzzy_keys(inputs.agreement, first, second):
-            for start in range(0, rows, step):
-                stop = min(rows, start + step)
-                compared += (stop - start) * others
-                tasks.append(Task(len(tasks), first, second, key.name, start, stop, compared))
+            for piece in candidates.chunks(rows, others, PAIRS_PER_TASK):
+                compared += len(piece) * others
+                tasks.append(Task(len(tasks), first, second, key.name, piece.start, piece.stop, compared))
     return tasks
 
 

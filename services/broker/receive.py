@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -123,11 +122,6 @@ def _check_records(records: NDArray[np.void], agreement: Agreement) -> None:
                 raise _refused("a flag is neither 0 nor 1")
             if records[key.name][present == 0].any():
                 raise _refused("an absent encoding is not empty")
-
-
-def receive_bytes(data: bytes, **options: Any) -> Received:
-    """``receive`` for an upload that is in memory."""
-    return receive(io.BytesIO(data), **options)
 
 
 def _refused(why: str) -> Refused:

@@ -8,14 +8,13 @@ count: nothing but the suppressed counts in the run's status.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from keys.agreement import Agreement, Party, Role
 from keys.envelope import seal_bytes
-from keys.layout import open_release_record, release_record
+from keys.layout import handle_order, open_release_record, release_record
 from keys.terms import Release
 from keys.tokens import RUN_KEY_BYTES, seal_link_ids
-from services.broker.inputs import load
+from services.broker.inputs import open_uploads
 from services.broker.matching import stored_link_ids
 from services.broker.office import Office
 
@@ -30,14 +29,14 @@ def released_name(run: str, party: Party) -> str:
 
 def release(office: Office, run: str) -> None:
     """Write the sealed release of every party. Doing so again replaces all of it, before anyone could fetch it."""
-    inputs = load(office, run)
-    agreement = inputs.agreement
+    agreement, opened = open_uploads(office, run)
     mode = agreement.terms.release
     if mode is Release.COUNT:
         return
-    link_ids = stored_link_ids(office, run, agreement.id, len(inputs.rows))
+    link_ids = stored_link_ids(office, run, agreement.id, len(opened))
     run_key = office.random(RUN_KEY_BYTES)
-    for holder, handles, of_holder in zip(agreement.holders(), inputs.handles, link_ids, strict=True):
+    for holder, received, of_holder in zip(agreement.holders(), opened, link_ids, strict=True):
+        handles = received.records["handle"]
         if mode is Release.BLIND:
             records = np.empty(len(handles), dtype=release_record())
             records["token"] = seal_link_ids(of_holder, run_key=run_key, run=run, random=office.random)
@@ -45,15 +44,9 @@ def release(office: Office, run: str) -> None:
             records = np.empty(len(handles), dtype=open_release_record())
             records["link_key"] = of_holder
         records["handle"] = handles
-        _put(office, run, agreement, holder, RELEASE, _shuffled_by_handle(records).tobytes())
+        _put(office, run, agreement, holder, RELEASE, records[handle_order(handles)].tobytes())
     if mode is Release.BLIND:
         _put(office, run, agreement, agreement.sole(Role.RECIPIENT), RUN_KEY, run_key)
-
-
-def _shuffled_by_handle(records: NDArray[np.void]) -> NDArray[np.void]:
-    """In the order of the random handles, which says nothing."""
-    handles = np.ascontiguousarray(records["handle"]).view(">u8")
-    return records[np.lexsort((handles[:, 1], handles[:, 0]))]
 
 
 def _put(office: Office, run: str, agreement: Agreement, party: Party, kind: str, payload: bytes) -> None:

@@ -6,7 +6,6 @@ write them whole, so that repeating one changes nothing.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,7 +115,7 @@ def _decide(run: str) -> None:
     desk = _here()
     outcome = matching.decide(desk.office, run, desk.cache.of(desk.office, run))
     with desk.office.store.transaction("note outcome") as connection:
-        runs.change(connection, run, at=desk.office.stamp(), outcome=json.loads(json.dumps(outcome)))
+        runs.change(connection, run, at=desk.office.stamp(), outcome=outcome)
 
 
 @DBOS.step()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from encoder.agreed import identifiers_of
-from encoder.cli.progress import Count
+from encoder.cli.progress import Count, in_parts
 from encoder.door import Door
 from encoder.errors import ColumnsError, InputError
 from encoder.join import RunKey, join, link_keys, open_run_key
@@ -199,7 +199,7 @@ class _Linkage:
             with reporter.step("encode", f"{name}: encoding {cohorts[name].identifiers.rows:,} rows") as count:
                 packed = holder.encode(cohorts[name], progress=count)
             with reporter.step("upload", f"{name}: uploading {packed.bytes / 1e6:.1f} MB") as count:
-                holder.upload(self.door(holder.identity), progress=_counted(count, packed.bytes))
+                holder.upload(self.door(holder.identity), progress=in_parts(count, packed.bytes))
         with reporter.step("match", "broker: comparing encodings and deciding links") as count:
             run = self.door(holders[0].identity).post(f"{path}/runs", {})["run"]
             return self._wait(self.door(holders[0].identity), run, {"matched"}, count)
@@ -248,17 +248,6 @@ def _require_same_names(terms: Terms, names: list[str]) -> None:
             f"The agreement is between {', '.join(expected)}, but the holders given are {', '.join(names)}.",
             remedy="Give each holder by its name in the agreement, or another agreement.",
         )
-
-
-def _counted(count: Count, total: int) -> Any:
-    done = 0
-
-    def add(part: int) -> None:
-        nonlocal done
-        done += part
-        count(done, total)
-
-    return add
 
 
 def save_agreement(root: Path, agreement: Agreement) -> None:

@@ -12,10 +12,6 @@ def put(connection: Connection, **values: Any) -> None:
     connection.execute(insert(uploads).values(**values))
 
 
-def get(connection: Connection, upload: str) -> RowMapping:
-    return connection.execute(select(uploads).where(uploads.c.id == upload)).mappings().one()
-
-
 def of_holder(connection: Connection, *, agreement: str, holder: str) -> Sequence[RowMapping]:
     """Oldest first."""
     return (
