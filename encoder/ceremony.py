@@ -10,10 +10,8 @@ from keys.agreement import Agreement, Role
 from keys.envelope import open_bytes, seal_bytes
 from keys.files import write_whole
 from keys.identity import Identity
+from keys.kinds import Sealed
 from keys.secret import CONTRIBUTION_BYTES, Secret, combine
-
-CONTRIBUTION = "contribution"
-SECRET = "linkage secret"  # noqa: S105 - the kind of a file, not its content
 
 
 def contribute(
@@ -25,10 +23,10 @@ def contribute(
     """
     agreement.require_signed()
     own = own_party(agreement, identity, Role.HOLDER)
-    if not workspace.keeps(CONTRIBUTION):
+    if not workspace.keeps(Sealed.CONTRIBUTION):
         drawn = random(CONTRIBUTION_BYTES)
-        workspace.keep(CONTRIBUTION, drawn, agreement=agreement.id, identity=identity, random=random)
-    contribution = workspace.recall(CONTRIBUTION, agreement=agreement.id, identity=identity)
+        workspace.keep(Sealed.CONTRIBUTION, drawn, agreement=agreement.id, identity=identity, random=random)
+    contribution = workspace.recall(Sealed.CONTRIBUTION, agreement=agreement.id, identity=identity)
     for other in agreement.holders():
         if other != own:
             # Sealed once and sent as often as needed: the broker takes the same bytes again, and no others.
@@ -36,7 +34,7 @@ def contribute(
             if not path.is_file():
                 sealed = seal_bytes(
                     contribution,
-                    kind=CONTRIBUTION,
+                    kind=Sealed.CONTRIBUTION,
                     agreement=agreement.id,
                     sender=identity,
                     receiver=other.card.receiving,
@@ -56,26 +54,28 @@ def receive(
     """
     agreement.require_signed()
     own = own_party(agreement, identity, Role.HOLDER)
-    parts = {own.card.fingerprint: workspace.recall(CONTRIBUTION, agreement=agreement.id, identity=identity)}
+    parts = {own.card.fingerprint: workspace.recall(Sealed.CONTRIBUTION, agreement=agreement.id, identity=identity)}
     for other in agreement.holders():
         if other != own:
             sealed = door.get_bytes(f"/v1/agreements/{agreement.id}/contributions/{other.name}")
             _, parts[other.card.fingerprint] = open_bytes(
-                sealed, kind=CONTRIBUTION, agreement=agreement.id, sender=other.card, key=identity.receiving
+                sealed, kind=Sealed.CONTRIBUTION, agreement=agreement.id, sender=other.card, key=identity.receiving
             )
     secret = combine(parts, agreement=agreement.id)
-    workspace.keep(SECRET, secret.key(), agreement=agreement.id, identity=identity, random=random)
+    workspace.keep(Sealed.LINKAGE_SECRET, secret.key(), agreement=agreement.id, identity=identity, random=random)
     return secret
 
 
 def destroy(workspace: Workspace) -> None:
     """Delete the secret and the contributions, sealed as they are, from this folder."""
-    workspace.forget(SECRET)
-    workspace.forget(CONTRIBUTION)
+    workspace.forget(Sealed.LINKAGE_SECRET)
+    workspace.forget(Sealed.CONTRIBUTION)
     for path in workspace.root.glob("contribution-to-*.sealed"):
         path.unlink()
 
 
 def recall_secret(workspace: Workspace, *, agreement: Agreement, identity: Identity) -> Secret:
     """The secret that ``receive`` kept."""
-    return Secret(workspace.recall(SECRET, agreement=agreement.id, identity=identity), agreement=agreement.id)
+    return Secret(
+        workspace.recall(Sealed.LINKAGE_SECRET, agreement=agreement.id, identity=identity), agreement=agreement.id
+    )

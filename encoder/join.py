@@ -21,10 +21,9 @@ from keys.envelope import open_bytes
 from keys.errors import EnvelopeError, KeysError, TokenError
 from keys.files import whole_file
 from keys.identity import Identity
+from keys.kinds import Sealed
 from keys.receiving import decode
 from keys.tokens import RUN_KEY_BYTES, TOKEN_BYTES, open_tokens
-
-RUN_KEY = "run key"
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,7 +46,7 @@ class Joined:
 def open_run_key(sealed: bytes, *, agreement: Agreement, identity: Identity) -> RunKey:
     """Open the run's key that the broker sealed to the recipient. Raises ``EnvelopeError``."""
     broker = agreement.sole(Role.BROKER).card
-    header, key = open_bytes(sealed, kind=RUN_KEY, agreement=agreement.id, sender=broker, key=identity.receiving)
+    header, key = open_bytes(sealed, kind=Sealed.RUN_KEY, agreement=agreement.id, sender=broker, key=identity.receiving)
     if len(key) != RUN_KEY_BYTES:
         raise EnvelopeError("The run's key has the wrong length.", remedy="Ask the broker's operator.")
     return RunKey(run_of(header), key)

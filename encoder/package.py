@@ -28,12 +28,11 @@ from keys.envelope import seal
 from keys.errors import SecretError
 from keys.files import whole_file
 from keys.identity import Identity
+from keys.kinds import Sealed
 from keys.layout import HANDLE_BYTES, handle_order, upload_record
 from keys.receiving import ReceivingAddress
 from keys.secret import Secret
 
-UPLOAD = "upload"
-HANDLES = "handles"
 _BLOCK_ROWS = 1 << 16
 
 
@@ -107,7 +106,7 @@ def pack(
             payload(),
             4 + len(manifest) + rows * record.itemsize,
             stream,
-            kind=UPLOAD,
+            kind=Sealed.UPLOAD,
             agreement=agreement.id,
             sender=identity,
             receiver=receiving,
@@ -126,7 +125,7 @@ def recall_handles(
     workspace: Workspace, *, agreement: Agreement, identity: Identity
 ) -> tuple[NDArray[np.uint8], list[str]]:
     """The newest upload's handles, uint8 (rows, 16), in ascending order, and the row ids beside them."""
-    return _read_handles(workspace.recall(HANDLES, agreement=agreement.id, identity=identity))
+    return _read_handles(workspace.recall(Sealed.HANDLES, agreement=agreement.id, identity=identity))
 
 
 def every_handles(
@@ -135,7 +134,7 @@ def every_handles(
     """The handles of every upload that was ever packed here, the newest first."""
     yield recall_handles(workspace, agreement=agreement, identity=identity)
     for number in range(_put_aside(workspace), 0, -1):
-        yield _read_handles(workspace.recall(f"{HANDLES} {number}", agreement=agreement.id, identity=identity))
+        yield _read_handles(workspace.recall(f"{Sealed.HANDLES} {number}", agreement=agreement.id, identity=identity))
 
 
 def _keep_handles(
@@ -147,16 +146,16 @@ def _keep_handles(
     random: Callable[[int], bytes],
 ) -> None:
     """Keep the new table and put the one before it aside: its upload may have been sent, and be released."""
-    if workspace.keeps(HANDLES):
-        before = workspace.recall(HANDLES, agreement=agreement.id, identity=identity)
-        aside = f"{HANDLES} {_put_aside(workspace) + 1}"
+    if workspace.keeps(Sealed.HANDLES):
+        before = workspace.recall(Sealed.HANDLES, agreement=agreement.id, identity=identity)
+        aside = f"{Sealed.HANDLES} {_put_aside(workspace) + 1}"
         workspace.keep(aside, before, agreement=agreement.id, identity=identity, random=random)
-    workspace.keep(HANDLES, table, agreement=agreement.id, identity=identity, random=random)
+    workspace.keep(Sealed.HANDLES, table, agreement=agreement.id, identity=identity, random=random)
 
 
 def _put_aside(workspace: Workspace) -> int:
     """How many older tables there are; they are numbered from 1."""
-    return next(number for number in count() if not workspace.keeps(f"{HANDLES} {number + 1}"))
+    return next(number for number in count() if not workspace.keeps(f"{Sealed.HANDLES} {number + 1}"))
 
 
 def _read_handles(data: bytes) -> tuple[NDArray[np.uint8], list[str]]:

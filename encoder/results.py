@@ -19,11 +19,10 @@ from keys.envelope import Header, open_bytes
 from keys.errors import EnvelopeError
 from keys.files import write_whole
 from keys.identity import Identity
+from keys.kinds import Sealed
 from keys.layout import handle_order, open_release_record, release_record
 from keys.receiving import encode
 from keys.terms import Release
-
-RELEASE = "release"
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,7 +41,9 @@ class Results:
 def open_release(sealed: bytes, *, workspace: Workspace, agreement: Agreement, identity: Identity) -> Results:
     """Open what the broker released to this holder. Raises ``EnvelopeError`` when it is not whole or not ours."""
     broker = agreement.sole(Role.BROKER).card
-    header, payload = open_bytes(sealed, kind=RELEASE, agreement=agreement.id, sender=broker, key=identity.receiving)
+    header, payload = open_bytes(
+        sealed, kind=Sealed.RELEASE, agreement=agreement.id, sender=broker, key=identity.receiving
+    )
     blind = agreement.terms.release is Release.BLIND
     record, column = (release_record(), "token") if blind else (open_release_record(), "link_key")
     if len(payload) % record.itemsize:

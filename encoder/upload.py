@@ -12,10 +12,9 @@ from encoder.workspace import Workspace
 from keys.agreement import Agreement, Party, Role
 from keys.canonical import canonical
 from keys.files import write_whole
+from keys.kinds import Declared
 from keys.request import digest_header
 from keys.statement import Statement
-
-RECEIPT = "receipt"
 
 
 def upload(
@@ -35,7 +34,7 @@ def upload(
     receipt = door.put_file(f"/v1/agreements/{agreement.id}/upload", workspace.upload, progress=progress)
     with workspace.upload.open("rb") as stream:
         sent = digest_header(hashlib.file_digest(stream, "sha256").digest())
-    said = Statement.from_json(receipt).verify(agreement.sole(Role.BROKER).card, kind=RECEIPT)
+    said = Statement.from_json(receipt).verify(agreement.sole(Role.BROKER).card, kind=Declared.RECEIPT)
     expected = {"agreement": agreement.id, "holder": holder.name, "content_digest": sent}
     if {name: said.get(name) for name in expected} != expected:
         raise BrokerRefused(

@@ -14,10 +14,9 @@ from keys.envelope import open_bytes, seal_bytes
 from keys.errors import AgreementError
 from keys.files import write_whole
 from keys.identity import Identity
+from keys.kinds import Declared
 from keys.receiving import ReceivingAddress
 from keys.statement import Statement
-
-RECEIVING = "receiving key"
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,15 @@ class Workspace:
     @property
     def receipt(self) -> Path:
         return self.root / "receipt.json"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The newest checkpoint of the audit log that this party has countersigned."""
+        return self.root / "checkpoint.note"
 
     @property
     def results(self) -> Path:
@@ -105,7 +113,7 @@ class Workspace:
 
 def check_receiving(agreement: Agreement, document: Any) -> ReceivingAddress:
     """The broker's receiving address for this agreement, if the agreement's own broker signed it."""
-    body = Statement.from_json(document).verify(agreement.sole(Role.BROKER).card, kind=RECEIVING)
+    body = Statement.from_json(document).verify(agreement.sole(Role.BROKER).card, kind=Declared.RECEIVING_KEY)
     if body.get("agreement") != agreement.id:
         raise AgreementError(
             "The broker's receiving key is for another agreement.", remedy="Fetch the agreement from the broker again."

@@ -23,10 +23,9 @@ from pydantic import ValidationError
 from keys.canonical import digest
 from keys.errors import AgreementError
 from keys.identity import Card, Identity
+from keys.kinds import Declared
 from keys.statement import Statement, declare
 from keys.terms import Terms
-
-_SIGNED = "agreement signature"
 
 
 class Role(StrEnum):
@@ -134,7 +133,7 @@ class Agreement:
                 f"{identity.card.name} is not a party to this agreement.",
                 remedy="Sign with the identity whose card is in the agreement.",
             )
-        return declare(identity, _SIGNED, {"agreement": self.id})
+        return declare(identity, Declared.AGREEMENT, {"agreement": self.id})
 
     def with_signatures(self, signatures: Iterable[Statement]) -> Agreement:
         """The same agreement with more signatures. Raises unless each is by a party and of this id."""
@@ -145,7 +144,7 @@ class Agreement:
                 raise AgreementError(
                     "A signature is by someone who is not a party to this agreement.", remedy="Remove it."
                 )
-            if signature.verify(party.card, kind=_SIGNED) != {"agreement": self.id}:
+            if signature.verify(party.card, kind=Declared.AGREEMENT) != {"agreement": self.id}:
                 raise AgreementError(
                     f"{party.name} signed another agreement or another version of this one.",
                     remedy="Show every party the same file and have it signed again.",

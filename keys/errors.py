@@ -47,3 +47,7 @@ class SecretError(KeysError):
 
 class TokenError(KeysError):
     """A token does not open with this run's key."""
+
+
+class LogError(KeysError):
+    """The audit log does not hold together, or is not the one expected."""

@@ -1,227 +1,213 @@
-"""The audit log: a Merkle tree over leaves (RFC 6962, section 2.1), proofs, and signed checkpoints.
+"""The audit log of one agreement, as a file that anyone with the parties' cards can check without the broker.
 
-A checkpoint is a signed note (the tlog-checkpoint form: origin, size, base64 root; then one line per signature),
-signed by the broker and countersigned by holders, so that anyone with their cards can check it offline.
+The file holds the agreement, the entries in order, the broker's checkpoint after each entry, and the checkpoints
+that parties have countersigned. Rules, each checked below under its number; the first entry that breaks one is named:
+
+1. The agreement is signed by every party.
+2. An entry is an event of this agreement, with its time.
+3. After entry n the broker has signed a checkpoint of this log for n entries, with the root of exactly these.
+4. A countersigned checkpoint is one of those, and each of its signatures is by a party.
+5. The entries are a course that the protocol allows (``keys.history``).
+6. A checkpoint that somebody kept from before is one of those: nothing was taken back, and there is no second log.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-
-from keys.errors import KeysError, SignatureError
-from keys.identity import Card, Identity
-
-HASH_BYTES = 32
-_SIGNATURE_LINE = "\N{EM DASH} "
-_ED25519 = b"\x01"
-
-
-class LogError(KeysError):
-    """The log does not hold together."""
+from keys.agreement import Agreement, Party, Role
+from keys.canonical import canonical
+from keys.checkpoint import Checkpoint, SignedCheckpoint, parse_note
+from keys.errors import KeysError, LogError
+from keys.history import check_history
+from keys.merkle import Tree, leaf_hash
+from keys.protocol import Event
 
 
-def leaf_hash(leaf: bytes) -> bytes:
-    return hashlib.sha256(b"\x00" + leaf).digest()
-
-
-def root(hashes: Sequence[bytes]) -> bytes:
-    """The tree's root over leaf hashes; of no leaves, SHA-256 of nothing."""
-    if not hashes:
-        return hashlib.sha256().digest()
-    return _root(hashes)
-
-
-def inclusion_proof(hashes: Sequence[bytes], index: int) -> list[bytes]:
-    """The path of leaf ``index`` to the root, from the leaf upwards."""
-    if not 0 <= index < len(hashes):
-        raise LogError(f"The log has no entry {index}.", remedy="Ask for an entry that it has.")
-    if len(hashes) == 1:
-        return []
-    half = _split(len(hashes))
-    if index < half:
-        return [*inclusion_proof(hashes[:half], index), _root(hashes[half:])]
-    return [*inclusion_proof(hashes[half:], index - half), _root(hashes[:half])]
-
-
-def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected: bytes) -> None:
-    """Raises ``LogError`` unless ``leaf`` (a hash) is entry ``index`` of the tree of ``size`` with that root."""
-    if not 0 <= index < size:
-        raise _wrong_proof()
-    found = leaf
-    for sibling, on_left in _climb(index, size - 1, proof):
-        found = _node(sibling, found) if on_left else _node(found, sibling)
-    if found != expected:
-        raise _wrong_proof()
-
-
-def consistency_proof(hashes: Sequence[bytes], old: int) -> list[bytes]:
-    """What shows that the tree of the first ``old`` leaves is a beginning of the whole."""
-    if not 0 < old <= len(hashes):
-        raise LogError(f"The log never had exactly {old} entries.", remedy="Ask from a size that it had.")
-    return _subproof(hashes, old, whole=True)
-
-
-def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
-    """Raises ``LogError`` unless the tree of ``old`` leaves is a beginning of the tree of ``new`` leaves."""
-    if not 0 < old <= new:
-        raise _wrong_proof()
-    if old == new:
-        if proof or old_root != new_root:
-            raise _wrong_proof()
-        return
-    path = list(proof)
-    if old & (old - 1) == 0:
-        path.insert(0, old_root)
-    if not path:
-        raise _wrong_proof()
-    node, last = old - 1, new - 1
-    while node % 2:
-        node, last = node // 2, last // 2
-    first = second = path[0]
-    for sibling, on_left in _climb(node, last, path[1:]):
-        if on_left:
-            first, second = _node(sibling, first), _node(sibling, second)
-        else:
-            second = _node(second, sibling)
-    if first != old_root or second != new_root:
-        raise _wrong_proof()
+def origin_of(agreement: str) -> str:
+    """The name of an agreement's log in its checkpoints."""
+    return f"counterfoil/agreement/{agreement}"
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """How long a log was and what its root was. ``origin`` names the log."""
+class Entry:
+    """What happened, and the broker's checkpoint with it as the last entry."""
 
-    origin: str
-    size: int
-    root: bytes
+    facts: Mapping[str, Any]
+    checkpoint: SignedCheckpoint
 
-    def text(self) -> str:
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+    @property
+    def leaf(self) -> bytes:
+        return canonical(dict(self.facts))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"facts": dict(self.facts), "checkpoint": self.checkpoint.note()}
 
 
 @dataclass(frozen=True)
-class SignedCheckpoint:
-    """A checkpoint with its signature lines, in the order they were added."""
+class Log:
+    """What the broker exports; ``countersigned`` are checkpoints with more signatures than the broker's."""
 
-    checkpoint: Checkpoint
-    lines: tuple[str, ...]
+    agreement: Agreement
+    entries: tuple[Entry, ...]
+    countersigned: tuple[SignedCheckpoint, ...] = ()
 
-    def note(self) -> str:
-        return self.checkpoint.text() + "\n" + "".join(line + "\n" for line in self.lines)
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "counterfoil": "audit log",
+            "version": 1,
+            "agreement": self.agreement.to_json(),
+            "entries": [entry.to_json() for entry in self.entries],
+            "countersigned": [one.note() for one in self.countersigned],
+        }
 
-    def countersigned(self, identity: Identity) -> SignedCheckpoint:
-        return SignedCheckpoint(self.checkpoint, (*self.lines, _signature_line(self.checkpoint, identity)))
+    @classmethod
+    def from_json(cls, document: Any, *, where: str) -> Log:
+        """Read a log; checks its form only. Raises ``LogError`` or ``AgreementError``, naming the entry."""
+        names = {"counterfoil", "version", "agreement", "entries", "countersigned"}
+        if (
+            not isinstance(document, Mapping)
+            or set(document) != names
+            or document["counterfoil"] != "audit log"
+            or document["version"] != 1
+            or not isinstance(document["entries"], list)
+            or not isinstance(document["countersigned"], list)
+        ):
+            raise LogError("This is not an audit log.", where=where, remedy="Name a file that `log fetch` wrote.")
+        agreement = Agreement.from_json(document["agreement"])
+        entries = tuple(_entry(one, number, where) for number, one in enumerate(document["entries"], start=1))
+        return cls(agreement, entries, tuple(_note(one, where) for one in document["countersigned"]))
 
-    def require_signed_by(self, card: Card) -> None:
-        """Raises ``SignatureError`` unless one of the lines is this party's signature of the checkpoint."""
-        prefix = f"{_SIGNATURE_LINE}{_key_name(card)} "
-        for line in self.lines:
-            if line.startswith(prefix):
-                blob = _decode(line.removeprefix(prefix))
-                if blob[:4] != _key_hash(card):
-                    continue
-                try:
-                    card.public_key().verify(blob[4:], self.checkpoint.text().encode())
-                except InvalidSignature:
-                    break
-                return
-        raise SignatureError(
-            f"The checkpoint is not signed by {card.name}.", remedy="Fetch the log again and compare checkpoints."
+    @property
+    def newest(self) -> SignedCheckpoint:
+        return self.entries[-1].checkpoint
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a check has shown. ``countersigned``: party's name -> the most entries it has countersigned."""
+
+    entries: int
+    newest: SignedCheckpoint
+    countersigned: Mapping[str, int]
+
+
+def verify_log(log: Log, *, where: str, kept: Sequence[SignedCheckpoint] = ()) -> Verified:
+    """Check rules 1 to 6; the cards are those of ``log.agreement``, so compare that with the one you signed first.
+
+    ``kept`` are checkpoints of this log that the caller has from elsewhere. Raises ``AgreementError`` for rule 1
+    and ``LogError`` for the others, naming the first bad entry (counted from 1).
+    """
+    agreement = log.agreement
+    agreement.require_signed()  # 1
+    if not log.entries:
+        raise LogError("The log has no entry.", where=where, remedy="Fetch it again.")
+    roots = _checked_roots(log, where)  # 2, 3
+    check_history(agreement, [entry.facts for entry in log.entries], where=where)  # 5
+    countersigned: dict[str, int] = {}
+    for note in log.countersigned:
+        _require_known(note, log, roots, where)  # 4
+        for party in _countersigners(note, agreement, where):
+            countersigned[party.name] = max(note.checkpoint.size, countersigned.get(party.name, 0))
+    for note in kept:
+        note.require_signed_by(agreement.sole(Role.BROKER).card)
+        _require_known(note, log, roots, where)  # 6
+    return Verified(len(log.entries), log.newest, countersigned)
+
+
+def require_one_log(first: Log, second: Log, *, where: str) -> None:
+    """Raises ``LogError`` unless one of two verified logs is a beginning of the other (6), naming the fork."""
+    if first.agreement.id != second.agreement.id:
+        raise LogError("The logs are of two agreements.", where=where, remedy="Compare logs of one agreement.")
+    for number, (one, other) in enumerate(zip(first.entries, second.entries, strict=False), start=1):
+        if one.leaf != other.leaf:
+            raise LogError(
+                "The broker has shown two different logs: both entries carry its signature.",
+                where=_at(where, number),
+                remedy="Keep both files: together they prove it. Tell every party of the agreement.",
+            )
+
+
+def _checked_roots(log: Log, where: str) -> list[bytes]:
+    broker, origin = log.agreement.sole(Role.BROKER).card, origin_of(log.agreement.id)
+    tree, roots = Tree(), []
+    for number, entry in enumerate(log.entries, start=1):
+        _check_facts(entry.facts, log.agreement.id, _at(where, number))  # 2
+        tree.append(leaf_hash(entry.leaf))
+        roots.append(tree.root())
+        try:
+            entry.checkpoint.require_signed_by(broker)
+        except KeysError:
+            raise _bad("its checkpoint is not signed by the broker of the agreement", where, number) from None
+        if entry.checkpoint.checkpoint != Checkpoint(origin, number, roots[-1]):
+            raise _bad("it is not what the broker's checkpoint was made for", where, number)  # 3
+    return roots
+
+
+def _check_facts(facts: Mapping[str, Any], agreement: str, where: str) -> None:
+    try:
+        Event(facts["event"])
+        moment = datetime.fromisoformat(facts["at"])
+        fits = facts["agreement"] == agreement and moment.tzinfo is not None
+    except (KeyError, TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise LogError("The entry is not an event of this agreement.", where=where, remedy=_REMEDY)
+
+
+def _require_known(note: SignedCheckpoint, log: Log, roots: Sequence[bytes], where: str) -> None:
+    checkpoint = note.checkpoint
+    if checkpoint.origin != origin_of(log.agreement.id):
+        raise LogError("A checkpoint is of another log.", where=where, remedy="Name checkpoints of this agreement.")
+    if checkpoint.size > len(roots):
+        raise LogError(
+            f"The log ends with entry {len(roots)}, but the broker has signed one of {checkpoint.size} entries.",
+            where=_at(where, len(roots) + 1),
+            remedy=_REMEDY,
+        )
+    if checkpoint.size < 1 or roots[checkpoint.size - 1] != checkpoint.root:
+        raise LogError(
+            f"A checkpoint of {checkpoint.size} entries that was kept is not one of this log: "
+            "an entry up to there was changed since.",
+            where=_at(where, checkpoint.size),
+            remedy=_REMEDY,
         )
 
 
-def sign_checkpoint(checkpoint: Checkpoint, identity: Identity) -> SignedCheckpoint:
-    """The checkpoint with its first signature."""
-    return SignedCheckpoint(checkpoint, (_signature_line(checkpoint, identity),))
+def _countersigners(note: SignedCheckpoint, agreement: Agreement, where: str) -> list[Party]:
+    """The parties that signed beside the broker. Raises ``LogError`` for a signature by anyone else."""
+    found = [party for party in agreement.parties if note.has_line_of(party.card)]
+    if len(found) != len(note.lines):
+        raise LogError("A checkpoint is countersigned by somebody else.", where=where, remedy=_REMEDY)
+    for party in found:
+        note.require_signed_by(party.card)
+    return [party for party in found if party.role is not Role.BROKER]
 
 
-def parse_note(note: str) -> SignedCheckpoint:
-    """Read a signed note; checks no signature. Raises ``LogError`` for another form."""
-    text, blank, signatures = note.partition("\n\n")
-    lines = text.split("\n")
-    if not blank or len(lines) != 3 or not lines[1].isascii() or not lines[1].isdigit():
-        raise _not_a_checkpoint()
-    digest = _decode(lines[2])
-    found = SignedCheckpoint(Checkpoint(lines[0], int(lines[1]), digest), tuple(signatures.splitlines()))
-    starts = all(line.startswith(_SIGNATURE_LINE) for line in found.lines)
-    if len(digest) != HASH_BYTES or not found.lines or not starts or found.note() != note:
-        raise _not_a_checkpoint()
-    return found
+def _entry(document: Any, number: int, where: str) -> Entry:
+    if not isinstance(document, Mapping) or set(document) != {"facts", "checkpoint"}:
+        raise _bad("it is not in the right form", where, number)
+    if not isinstance(document["facts"], Mapping):
+        raise _bad("it is not in the right form", where, number)
+    return Entry(document["facts"], _note(document["checkpoint"], _at(where, number)))
 
 
-def _signature_line(checkpoint: Checkpoint, identity: Identity) -> str:
-    signature = identity.signing_key().sign(checkpoint.text().encode())
-    blob = base64.b64encode(_key_hash(identity.card) + signature).decode()
-    return f"{_SIGNATURE_LINE}{_key_name(identity.card)} {blob}"
-
-
-def _key_name(card: Card) -> str:
-    """Key names of notes hold no space; the fingerprint says whose it is."""
-    return f"counterfoil/{card.fingerprint}"
-
-
-def _key_hash(card: Card) -> bytes:
-    return hashlib.sha256(_key_name(card).encode() + b"\n" + _ED25519 + card.signing).digest()[:4]
-
-
-def _root(hashes: Sequence[bytes]) -> bytes:
-    if len(hashes) == 1:
-        return hashes[0]
-    half = _split(len(hashes))
-    return _node(_root(hashes[:half]), _root(hashes[half:]))
-
-
-def _subproof(hashes: Sequence[bytes], old: int, *, whole: bool) -> list[bytes]:
-    if old == len(hashes):
-        return [] if whole else [_root(hashes)]
-    half = _split(len(hashes))
-    if old <= half:
-        return [*_subproof(hashes[:half], old, whole=whole), _root(hashes[half:])]
-    return [*_subproof(hashes[half:], old - half, whole=False), _root(hashes[:half])]
-
-
-def _climb(node: int, last: int, proof: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Each sibling on the way from ``node`` to the root of a tree whose last node is ``last``: is it to the left?"""
-    for sibling in proof:
-        if last == 0:
-            raise _wrong_proof()
-        on_left = bool(node % 2) or node == last
-        while on_left and node and node % 2 == 0:
-            node, last = node // 2, last // 2
-        node, last = node // 2, last // 2
-        yield sibling, on_left
-    if last:
-        raise _wrong_proof()
-
-
-def _split(size: int) -> int:
-    """The largest power of two below ``size``."""
-    return 1 << ((size - 1).bit_length() - 1)
-
-
-def _node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
-
-
-def _decode(text: str) -> bytes:
+def _note(text: Any, where: str) -> SignedCheckpoint:
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise _not_a_checkpoint() from None
+        return parse_note(text)
+    except LogError:
+        raise LogError("A checkpoint is not in the right form.", where=where, remedy=_REMEDY) from None
 
 
-def _wrong_proof() -> LogError:
-    return LogError(
-        "The proof does not show what it should: the log has been changed or forked.",
-        remedy="Keep the files and ask the broker's operator and the other holders.",
-    )
+def _bad(why: str, where: str, number: int) -> LogError:
+    return LogError(f"The entry cannot be trusted: {why}.", where=_at(where, number), remedy=_REMEDY)
 
 
-def _not_a_checkpoint() -> LogError:
-    return LogError("This is not a signed checkpoint.", remedy="Fetch the log again.")
+def _at(where: str, number: int) -> str:
+    return f"{where}, entry {number}"
+
+
+_REMEDY = "Keep the file, fetch the log again, and ask the broker's operator and the other parties about this entry."

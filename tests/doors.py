@@ -19,9 +19,10 @@ from encoder.door import Door
 from encoder.errors import BrokerRefused
 from encoder.normalise import Normalised, normalise
 from encoder.read import Batch
-from encoder.workspace import RECEIVING, Workspace
+from encoder.workspace import Workspace
 from keys.agreement import Agreement, Party, Role
 from keys.identity import Identity
+from keys.kinds import Declared
 from keys.receiving import ReceivingKey
 from keys.secret import Secret
 from keys.statement import declare
@@ -86,7 +87,7 @@ def folder(root: Path, agreement: Agreement) -> Workspace:
     workspace = Workspace(root)
     address = broker_key(agreement.id).address
     body = {"agreement": agreement.id, "receiving": address.to_json()}
-    workspace.save_agreement(agreement, declare(identity("broker"), RECEIVING, body).to_json())
+    workspace.save_agreement(agreement, declare(identity("broker"), Declared.RECEIVING_KEY, body).to_json())
     return workspace
 
 

@@ -349,9 +349,12 @@ def handles_of(scene: Scene, name: str) -> NDArray[np.uint8]:
 def events(home: Path) -> list[dict[str, Any]]:
     """The whole log of the broker that keeps its things in ``home``."""
     with closing(sqlite3.connect(home / "broker.sqlite")) as connection:
-        numbered = connection.execute("select number, leaf from events order by number").fetchall()
-    assert [number for number, _ in numbered] == list(range(len(numbered)))
-    return [json.loads(leaf) for _, leaf in numbered]
+        rows = connection.execute("select agreement, number, leaf from events order by rowid").fetchall()
+    numbers: dict[str, list[int]] = {}
+    for agreement, number, _ in rows:
+        numbers.setdefault(agreement, []).append(number)
+    assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
+    return [json.loads(leaf) for _, _, leaf in rows]
 
 
 def stored(broker: Broker) -> set[str]:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from encoder.cli import agreement, identity, linkage, recipient, secret
+from encoder.cli import agreement, decisions, identity, linkage, log, recipient, secret
 from encoder.cli.clk import clk
 from keys.errors import CounterfoilError
 
@@ -21,7 +21,16 @@ app.command("clk")(clk)
 app.add_typer(identity.app)
 app.add_typer(agreement.app)
 app.add_typer(secret.app)
-for command in (linkage.submit, linkage.encode, linkage.upload, linkage.start, linkage.status, linkage.approve):
+app.add_typer(log.app)
+for command in (
+    linkage.submit,
+    linkage.encode,
+    linkage.upload,
+    linkage.start,
+    linkage.status,
+    decisions.approve,
+    decisions.decline,
+):
     app.command()(command)
 app.command("results")(linkage.results)
 app.command("open")(recipient.open_)

@@ -14,7 +14,8 @@ import typer
 from encoder.cli.files import read_file
 from encoder.door import Door
 from encoder.workspace import Workspace
-from keys.agreement import Agreement, Role
+from keys.agreement import Agreement, Party, Role
+from keys.errors import AgreementError
 from keys.identity import Identity
 from keys.passphrase import read_passphrase
 from keys.receiving import ReceivingAddress
@@ -44,14 +45,29 @@ class Desk:
     identity: Identity
     agreement: Agreement
     receiving: ReceivingAddress
+    party: Party
 
     @classmethod
     def open(cls, folder: Path, passphrase_file: Path | None, passphrase_fd: int | None) -> Desk:
         """The party whose identity and agreement lie in the folder; the agreement must be in force."""
+        agreement, _ = Workspace(folder).load_agreement()
+        agreement.require_in_force(datetime.now(UTC))
+        return cls.open_expired(folder, passphrase_file, passphrase_fd)
+
+    @classmethod
+    def open_expired(cls, folder: Path, passphrase_file: Path | None, passphrase_fd: int | None) -> Desk:
+        """The same for an agreement that may have expired: for looking at what happened."""
         workspace = Workspace(folder)
         agreement, receiving = workspace.load_agreement()
-        agreement.require_in_force(datetime.now(UTC))
-        return cls(workspace, unlock(folder, passphrase_file, passphrase_fd), agreement, receiving)
+        identity = unlock(folder, passphrase_file, passphrase_fd)
+        party = agreement.party(identity.card.fingerprint)
+        if party is None:
+            raise AgreementError(
+                f"{identity.card.name} is not a party to this agreement.",
+                where=str(folder),
+                remedy="Use the identity whose card is in the agreement.",
+            )
+        return cls(workspace, identity, agreement, receiving, party)
 
     def door(self, broker: str) -> AbstractContextManager[Door]:
         return door(broker, self.identity, self.agreement)

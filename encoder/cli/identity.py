@@ -12,6 +12,7 @@ from encoder.cli.files import read_file
 from keys.canonical import canonical
 from keys.files import refuse_existing, write_whole
 from keys.identity import Card, Identity, card_of
+from keys.kinds import Declared
 from keys.passphrase import read_passphrase
 from keys.statement import declare
 from keys.words import words_of
@@ -88,7 +89,7 @@ def rotate(
     passphrase = read_passphrase(file=passphrase_file, descriptor=passphrase_fd)
     old = Identity.unlock(read_file(file), passphrase, where=str(file))
     new = Identity.create(old.card.name, random=secrets.token_bytes)
-    declared = declare(old, "rotation", {"old": old.card.fingerprint, "new": new.card.to_json()})
+    declared = declare(old, Declared.ROTATION, {"old": old.card.fingerprint, "new": new.card.to_json()})
     write_whole(output, new.lock(passphrase, random=secrets.token_bytes), private=True)
     write_whole(statement, canonical(declared.to_json()))
     _tell(new.card, False)

@@ -1,4 +1,4 @@
-"""The commands of a linkage under way: submit, encode, upload, start, status, approve, results."""
+"""The commands of a linkage under way: submit, encode, upload, start, status, results."""
 
 import hashlib
 import json
@@ -23,10 +23,10 @@ from encoder.read import read_rows
 from encoder.results import open_release, write_attributes, write_results
 from encoder.upload import require_packed
 from encoder.upload import upload as send_upload
+from encoder.witness import witness
 from encoder.workspace import Workspace, own_party
 from keys.agreement import Agreement, Role
 from keys.canonical import parse
-from keys.statement import declare
 
 File = Annotated[Path, typer.Argument(help="The CSV file.")]
 ColumnsFile = Annotated[Path, typer.Option("--columns", help="Columns file: which header holds which identifier.")]
@@ -115,7 +115,18 @@ def upload(
         receipt = send_upload(
             desk.workspace, opened, agreement=desk.agreement, holder=holder, progress=in_parts(count, size)
         )
-    sys.stdout.write(f"accepted {receipt['rows']:,} rows as upload {receipt['upload']}\n")
+        expect = {name: receipt[name] for name in ("agreement", "holder", "upload", "content_digest")}
+        witness(
+            desk.workspace,
+            opened,
+            agreement=desk.agreement,
+            identity=desk.identity,
+            entry=receipt["entry"],
+            expect=expect,
+        )
+    sys.stdout.write(
+        f"accepted {receipt['rows']:,} rows as upload {receipt['upload']}, entry {receipt['entry']} of the log\n"
+    )
 
 
 def start(
@@ -155,28 +166,6 @@ def status(
         sys.stdout.write(f"{answer['problem']['what']} {answer['problem']['remedy']}\n")
     for name, value in (answer["outcome"] or {}).items():
         sys.stdout.write(f"{name.replace('_', ' ')}: {'suppressed' if value is None else value}\n")
-
-
-def approve(
-    run: Run,
-    broker: Broker,
-    folder: Folder = HERE,
-    passphrase_file: PassphraseFile = None,
-    passphrase_fd: PassphraseFd = None,
-    yes: Yes = False,
-) -> None:
-    """As an IG lead, approve the release of a run. The IG leads of two holders must.
-
-    Example: counterfoil approve 3f0c... --broker https://broker.example
-    """
-    desk = Desk.open(folder, passphrase_file, passphrase_fd)
-    lead = own_party(desk.agreement, desk.identity, Role.IG_LEAD)
-    if not yes:
-        typer.confirm(f"Approve the {desk.agreement.terms.release.value} release of run {run}?", abort=True)
-    approval = declare(desk.identity, "approval", {"agreement": desk.agreement.id, "run": run})
-    with desk.door(broker) as opened:
-        answer = opened.post(f"/v1/runs/{run}/approvals", approval.to_json())
-    sys.stdout.write(f"{lead.name} approved; approved by: {', '.join(answer['approved_by'])}\n")
 
 
 def results(

@@ -11,6 +11,7 @@ from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, Pas
 from encoder.errors import InputError
 from encoder.workspace import Workspace
 from keys.derive import key_check
+from keys.kinds import Sealed
 
 app = typer.Typer(name="secret", help="The linkage secret of the holders.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -56,8 +57,8 @@ def status(folder: Folder = HERE, json_: Json = False) -> None:
     """
     workspace = Workspace(folder)
     facts = {
-        "contributed": workspace.keeps(ceremony.CONTRIBUTION),
-        "received": workspace.keeps(ceremony.SECRET),
+        "contributed": workspace.keeps(Sealed.CONTRIBUTION),
+        "received": workspace.keeps(Sealed.LINKAGE_SECRET),
     }
     lines = (
         json.dumps(facts)
@@ -74,7 +75,7 @@ def destroy(folder: Folder = HERE, yes: Yes = False) -> None:
     Example: counterfoil secret destroy
     """
     workspace = Workspace(folder)
-    if not any(workspace.keeps(kind) for kind in (ceremony.CONTRIBUTION, ceremony.SECRET)):
+    if not any(workspace.keeps(kind) for kind in (Sealed.CONTRIBUTION, Sealed.LINKAGE_SECRET)):
         raise InputError("There is no secret here.", where=str(folder), remedy="Name the folder of the agreement.")
     if not yes:
         typer.confirm("Destroy the secret? This is final.", abort=True)

@@ -1,29 +1,30 @@
-"""What happened, as one canonical line per event, written with the change that it records."""
+"""What happened, as one canonical line per event, written and signed with the change that it records."""
 
-from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection
 
 from keys.canonical import canonical
+from keys.checkpoint import Checkpoint, sign_checkpoint
+from keys.log import origin_of
+from keys.merkle import Tree, leaf_hash
+from keys.protocol import Event
+from services.broker.office import Office
 from services.broker.store import events
 
 
-class Event(StrEnum):
-    """Every kind of event."""
+def record(office: Office, connection: Connection, event: Event, *, agreement: str, **facts: Any) -> int:
+    """Append an event to the agreement's log, with the broker's checkpoint after it, in the caller's transaction.
 
-    AGREEMENT_RECEIVED = "agreement received"
-    CONTRIBUTION_RELAYED = "contribution relayed"
-    UPLOAD_ACCEPTED = "upload accepted"
-    UPLOAD_REPLACED = "upload replaced"
-    RUN_STARTED = "run started"
-    RUN_CHANGED = "run changed"
-    RELEASE_APPROVED = "release approved"
-    DATA_DESTROYED = "data destroyed"
-
-
-def record(connection: Connection, event: Event, *, at: datetime, agreement: str, **facts: Any) -> None:
-    """Append an event. ``facts`` are ids, digests, states and party names: never a count or a content."""
-    leaf = canonical({"event": event.value, "at": at.isoformat(), "agreement": agreement, **facts})
-    events.append(connection, leaf)
+    ``facts`` are ids, digests, states, party names and signed statements: never a count or a content. Returns the
+    entry's number, from 1.
+    """
+    leaf = canonical({"event": event.value, "at": office.stamp(), "agreement": agreement, **facts})
+    tree, size = Tree(), 1
+    for before in events.leaves(connection, agreement):
+        tree.append(leaf_hash(before))
+        size += 1
+    tree.append(leaf_hash(leaf))
+    checkpoint = sign_checkpoint(Checkpoint(origin_of(agreement), size, tree.root()), office.identity)
+    events.append(connection, agreement=agreement, number=size, leaf=leaf, checkpoint=checkpoint.note())
+    return size

@@ -11,14 +11,13 @@ from keys.agreement import Agreement, Party
 from keys.envelope import open_bytes, seal_bytes
 from keys.files import write_whole
 from keys.identity import Card, Identity
+from keys.kinds import Sealed
 from keys.receiving import ReceivingKey
 from services.broker.errors import Conflict, NotFound
 from services.broker.settings import Settings
 from services.broker.storage import Storage
 from services.broker.store import agreements
 from services.broker.store.database import Store
-
-_KEY_FILE = "receiving key"
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Office:
         key = ReceivingKey.generate(self.random)
         sealed = seal_bytes(
             key.seeds(),
-            kind=_KEY_FILE,
+            kind=Sealed.RECEIVING_KEY,
             agreement=agreement,
             sender=self.identity,
             receiver=self.identity.card.receiving,
@@ -97,7 +96,7 @@ class Office:
             raise NotFound
         card = self.identity.card
         _, seeds = open_bytes(
-            path.read_bytes(), kind=_KEY_FILE, agreement=agreement, sender=card, key=self.identity.receiving
+            path.read_bytes(), kind=Sealed.RECEIVING_KEY, agreement=agreement, sender=card, key=self.identity.receiving
         )
         return ReceivingKey(seeds)
 

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from keys.agreement import Agreement, Party
 from keys.canonical import parse
 from keys.envelope import open_verified, verify
+from keys.kinds import Sealed
 from keys.layout import upload_record
 from keys.receiving import ReceivingKey
 from services.broker.errors import Refused
 
-KIND = "upload"
 _MAXIMUM_MANIFEST = 1 << 16
 
 
@@ -37,7 +37,9 @@ class Received:
 
 def receive(stream: BinaryIO, *, agreement: Agreement, holder: Party, key: ReceivingKey) -> Received:
     """Raises ``EnvelopeError``, ``SignatureError`` or ``Refused``."""
-    header = verify(stream, kind=KIND, agreement=agreement.id, sender=holder.card, receiver=key.address.key_id)  # 1
+    header = verify(
+        stream, kind=Sealed.UPLOAD, agreement=agreement.id, sender=holder.card, receiver=key.address.key_id
+    )  # 1
     parts = open_verified(stream, key=key)
     manifest, rest = _manifest(parts)
     record = upload_record(agreement.terms, holder.name)

@@ -11,15 +11,13 @@ import numpy as np
 
 from keys.agreement import Agreement, Party, Role
 from keys.envelope import seal_bytes
+from keys.kinds import Sealed
 from keys.layout import handle_order, open_release_record, release_record
 from keys.terms import Release
 from keys.tokens import RUN_KEY_BYTES, seal_link_ids
 from services.broker.inputs import open_uploads
 from services.broker.matching import stored_link_ids
 from services.broker.office import Office
-
-RELEASE = "release"
-RUN_KEY = "run key"
 
 
 def released_name(run: str, party: Party) -> str:
@@ -44,9 +42,9 @@ def release(office: Office, run: str) -> None:
             records = np.empty(len(handles), dtype=open_release_record())
             records["link_key"] = of_holder
         records["handle"] = handles
-        _put(office, run, agreement, holder, RELEASE, records[handle_order(handles)].tobytes())
+        _put(office, run, agreement, holder, Sealed.RELEASE, records[handle_order(handles)].tobytes())
     if mode is Release.BLIND:
-        _put(office, run, agreement, agreement.sole(Role.RECIPIENT), RUN_KEY, run_key)
+        _put(office, run, agreement, agreement.sole(Role.RECIPIENT), Sealed.RUN_KEY, run_key)
 
 
 def _put(office: Office, run: str, agreement: Agreement, party: Party, kind: str, payload: bytes) -> None:

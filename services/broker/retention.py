@@ -14,14 +14,19 @@ from threading import Thread
 from typing import Any
 
 from keys.agreement import Agreement
+from keys.kinds import Declared
+from keys.protocol import TRANSITIONS, Event, State
 from keys.statement import declare
-from services.broker.audit import Event, record
+from services.broker.audit import record
 from services.broker.office import Office
-from services.broker.runs import TRANSITIONS, State
+from services.broker.states import change_state
 from services.broker.store import agreements, runs
 
-RECEIPT = "destruction receipt"
 _EVERY_SECONDS = 60.0
+_OVERTAKEN = {
+    "what": "The data of the agreement were destroyed, as it says, before the run was released.",
+    "remedy": "Make and sign a new agreement.",
+}
 
 
 def due(agreement: Agreement, of_agreement: Sequence[Mapping[Any, Any]], now: datetime) -> bool:
@@ -59,10 +64,13 @@ def destroy(office: Office, agreement: Agreement) -> None:
         office.storage.remove_folder(f"runs/{run}")
     office.storage.remove_folder(f"agreements/{agreement.id}")
     facts = {"agreement": agreement.id, "runs": ids, "destroyed_at": office.stamp()}
-    receipt = declare(office.identity, RECEIPT, facts).to_json()
+    receipt = declare(office.identity, Declared.DESTRUCTION, facts).to_json()
     with office.store.transaction("note destruction") as connection:
+        for row in runs.of_agreement(connection, agreement.id):
+            if TRANSITIONS[State(row["state"])]:
+                change_state(office, connection, row["id"], State.FAILED, problem=_OVERTAKEN)
         agreements.destroyed(connection, agreement.id, receipt=receipt)
-        record(connection, Event.DATA_DESTROYED, at=office.now(), agreement=agreement.id)
+        record(office, connection, Event.DATA_DESTROYED, agreement=agreement.id, receipt=receipt)
 
 
 class Keeper:

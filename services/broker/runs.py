@@ -1,46 +1,14 @@
-"""States of a run, the transitions between them, and what must hold before one starts. No input or output."""
+"""What must hold before a run starts or changes, and what it compares. No input or output."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from itertools import combinations
 from typing import Any
 
 from keys.agreement import Agreement
 from keys.terms import FuzzyKey
 from services.broker.errors import Conflict, Refused
-
-
-class State(StrEnum):
-    """Named for what is known."""
-
-    ACCEPTED = "accepted"
-    """All uploads are in and belong together."""
-    MATCHED = "matched"
-    """The links are decided; two holders' IG leads must approve the release."""
-    APPROVED = "approved"
-    """They have."""
-    RELEASED = "released"
-    """Every holder and the recipient can fetch what is theirs."""
-    FAILED = "failed"
-    """The run stopped; ``problem`` says why."""
-
-
-TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.ACCEPTED: frozenset({State.MATCHED, State.FAILED}),
-    State.MATCHED: frozenset({State.APPROVED}),
-    State.APPROVED: frozenset({State.RELEASED, State.FAILED}),
-    State.RELEASED: frozenset(),
-    State.FAILED: frozenset(),
-}
-APPROVALS_NEEDED = 2
-
-
-def require_transition(old: State, new: State) -> None:
-    """Raises ``Conflict`` for a step that the table does not have."""
-    if new not in TRANSITIONS[old]:
-        raise Conflict(f"A run that is {old} cannot become {new}.", remedy="Look at the run's status first.")
 
 
 def require_uploads(agreement: Agreement, uploads: Mapping[str, Mapping[Any, Any]]) -> None:

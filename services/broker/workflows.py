@@ -12,12 +12,12 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from keys.errors import CounterfoilError
+from keys.protocol import State
 from services.broker import matching, release
-from services.broker.audit import Event, record
 from services.broker.inputs import InputCache
 from services.broker.office import Office
 from services.broker.problems import as_problem
-from services.broker.runs import State, require_transition
+from services.broker.states import change_state
 from services.broker.store import runs
 
 _VERSION = "1"
@@ -135,18 +135,6 @@ def _fail(run: str, problem: dict[str, Any]) -> None:
     office = _here().office
     with office.store.transaction("fail run") as connection:
         change_state(office, connection, run, State.FAILED, problem=problem)
-
-
-def change_state(office: Office, connection: Any, run: str, new: State, **values: Any) -> None:
-    """One step in the table of transitions, with its event; the same step twice is the same as once."""
-    row = runs.get(connection, run)
-    if row is None:
-        raise LookupError(run)
-    if row["state"] == new:
-        return
-    require_transition(State(row["state"]), new)
-    runs.change(connection, run, at=office.stamp(), state=new.value, **values)
-    record(connection, Event.RUN_CHANGED, at=office.now(), agreement=row["agreement"], run=run, state=new.value)
 
 
 def _here() -> _Desk:

@@ -27,6 +27,7 @@ from keys.agreement import Agreement
 from keys.canonical import canonical
 from keys.files import write_whole
 from keys.identity import Identity
+from keys.kinds import Declared
 from keys.statement import declare
 from keys.template import default_terms
 from keys.terms import Release, Terms
@@ -209,7 +210,7 @@ class _Linkage:
         run = status["run"]
         with reporter.step("release", "IG leads: approving; broker: a token for every row"):
             for lead in list(self.cast.ig_leads.values())[:2]:
-                approval = declare(lead, "approval", {"agreement": self.agreement.id, "run": run})
+                approval = declare(lead, Declared.APPROVAL, {"agreement": self.agreement.id, "run": run})
                 self.door(lead).post(f"/v1/runs/{run}/approvals", approval.to_json())
             self._wait(self.door(holders[0].identity), run, {"released"}, lambda done, total: None)
             if self.agreement.terms.release is Release.COUNT:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from encoder import ceremony
-from encoder.ceremony import CONTRIBUTION, SECRET, contribute, recall_secret
+from encoder.ceremony import contribute, recall_secret
 from encoder.errors import BrokerRefused, InputError
 from encoder.workspace import Workspace
 from keys.agreement import Agreement
 from keys.envelope import seal_bytes
 from keys.errors import AgreementError, EnvelopeError, KeysError, SecretError, SignatureError
+from keys.kinds import Sealed
 from keys.secret import Secret, combine
 from tests.doors import HOLDERS, Post, drawn, folder, identity, signed, small_terms, unsigned
 
@@ -47,12 +48,12 @@ class Scene:
         )
 
     def kept(self, name: str) -> bytes:
-        return self.folders[name].recall(CONTRIBUTION, agreement=self.agreement.id, identity=identity(name))
+        return self.folders[name].recall(Sealed.CONTRIBUTION, agreement=self.agreement.id, identity=identity(name))
 
     def forge(self, giver: str, taker: str, payload: bytes = b"f" * 32, signer: str = "", **changes: Any) -> None:
         """Put something else in the post, as if from ``giver`` to ``taker``."""
         options: dict[str, Any] = {
-            "kind": CONTRIBUTION,
+            "kind": Sealed.CONTRIBUTION,
             "agreement": self.agreement.id,
             "receiver": identity(taker).card.receiving,
         }
@@ -82,7 +83,7 @@ def test_three_holders_need_all_three(tmp_path: Path) -> None:
     for name in ("council", "icb"):
         with pytest.raises(BrokerRefused):
             scene.receive(name)
-        assert not scene.folders[name].keeps(SECRET)
+        assert not scene.folders[name].keeps(Sealed.LINKAGE_SECRET)
     scene.contribute("school")
     assert len({scene.receive(name).key() for name in scene.names}) == 1
 
@@ -186,7 +187,7 @@ def test_a_contribution_that_is_not_what_it_should_be_is_refused(
     forge(scene)
     with pytest.raises(error):
         scene.receive("council")
-    assert not scene.folders["council"].keeps(SECRET)
+    assert not scene.folders["council"].keeps(Sealed.LINKAGE_SECRET)
 
 
 @pytest.mark.parametrize("name", ["broker", "recipient", "council-lead", "Eve"])
@@ -202,12 +203,12 @@ def test_i10_nothing_is_drawn_or_combined_before_every_party_has_signed(scene: S
     almost = unsigned(AGREEMENT.terms).with_signatures(AGREEMENT.signatures[1:])
     with pytest.raises(AgreementError, match="not signed"):
         scene.contribute("council", almost)
-    assert not scene.folders["council"].keeps(CONTRIBUTION)
+    assert not scene.folders["council"].keeps(Sealed.CONTRIBUTION)
     for name in scene.names:
         scene.contribute(name)
     with pytest.raises(AgreementError, match="not signed"):
         scene.receive("council", almost)
-    assert not scene.folders["council"].keeps(SECRET)
+    assert not scene.folders["council"].keeps(Sealed.LINKAGE_SECRET)
 
 
 def test_a_folder_serves_one_agreement(scene: Scene) -> None:

@@ -11,13 +11,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from encoder.errors import InputError
-from encoder.package import HANDLES, pack, recall_handles
+from encoder.package import pack, recall_handles
 from encoder.results import Results, open_release, write_attributes, write_results
 from encoder.workspace import Workspace
 from keys.agreement import Agreement
 from keys.canonical import canonical
 from keys.envelope import seal_bytes
 from keys.errors import EnvelopeError
+from keys.kinds import Sealed
 from keys.layout import open_release_record, release_record
 from keys.receiving import decode, encode
 from tests.doors import broker_key, children, cohort, drawn, folder, identity, secret_of, signed, small_terms
@@ -33,7 +34,7 @@ def kept(root: Path, agreement: Agreement = BLIND, ids: Sequence[str] = IDS) -> 
     handles = np.frombuffer(drawn("handles")(16 * len(ids)), dtype=np.uint8).reshape(-1, 16)
     handles = handles[np.lexsort(handles.T[::-1])]
     data = len(ids).to_bytes(8, "big") + handles.tobytes() + canonical(list(ids))
-    workspace.keep(HANDLES, data, agreement=agreement.id, identity=identity("council"), random=drawn("keep"))
+    workspace.keep(Sealed.HANDLES, data, agreement=agreement.id, identity=identity("council"), random=drawn("keep"))
     return workspace, handles
 
 

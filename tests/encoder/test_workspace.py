@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from encoder.errors import InputError
-from encoder.workspace import RECEIVING, Workspace, check_receiving, own_party
+from encoder.workspace import Workspace, check_receiving, own_party
 from keys.agreement import Role
 from keys.canonical import canonical
 from keys.envelope import seal_bytes
 from keys.errors import AgreementError, EnvelopeError, KeysError, SignatureError
 from keys.identity import Identity
+from keys.kinds import Declared
 from keys.statement import declare
 from tests.doors import broker_key, drawn, folder, identity, signed, small_terms
 
@@ -22,7 +23,7 @@ OTHER = signed(small_terms(title="Another agreement"))
 COUNCIL = identity("council")
 
 
-def statement(signer: Identity = identity("broker"), kind: str = RECEIVING, **changes: Any) -> Any:  # noqa: B008
+def statement(signer: Identity = identity("broker"), kind: str = Declared.RECEIVING_KEY, **changes: Any) -> Any:  # noqa: B008
     body = {"agreement": AGREEMENT.id, "receiving": broker_key(AGREEMENT.id).address.to_json(), **changes}
     return declare(signer, kind, body).to_json()
 

@@ -1,16 +1,25 @@
-"""The audit log's leaves, numbered from 0 without a gap."""
+"""The audit log of each agreement: its entries, numbered from 1 without a gap, and a checkpoint after each."""
 
-from sqlalchemy import Connection, func, insert, select
+from collections.abc import Sequence
 
-from services.broker.store.tables import events
+from sqlalchemy import Connection, RowMapping, insert, select
 
-
-def append(connection: Connection, leaf: bytes) -> int:
-    """Write the next leaf in the transaction of the change that it records."""
-    number = connection.execute(select(func.count()).select_from(events)).scalar_one()
-    connection.execute(insert(events).values(number=number, leaf=leaf))
-    return int(number)
+from services.broker.store.tables import agreements, events
 
 
-def leaves(connection: Connection) -> list[bytes]:
-    return list(connection.execute(select(events.c.leaf).order_by(events.c.number)).scalars())
+def append(connection: Connection, *, agreement: str, number: int, leaf: bytes, checkpoint: str) -> None:
+    """Write the next entry in the transaction of the change that it records."""
+    connection.execute(insert(events).values(agreement=agreement, number=number, leaf=leaf, checkpoint=checkpoint))
+
+
+def leaves(connection: Connection, agreement: str) -> Sequence[bytes]:
+    """All entries so far. Locks the log, so that no other transaction appends to it before this one ends."""
+    connection.execute(select(agreements.c.id).where(agreements.c.id == agreement).with_for_update())
+    query = select(events.c.leaf).where(events.c.agreement == agreement).order_by(events.c.number)
+    return connection.execute(query).scalars().all()
+
+
+def of_agreement(connection: Connection, agreement: str) -> Sequence[RowMapping]:
+    """``leaf`` and ``checkpoint`` of every entry, in order."""
+    query = select(events).where(events.c.agreement == agreement).order_by(events.c.number)
+    return connection.execute(query).mappings().all()

@@ -1,6 +1,6 @@
 """The tables. No column holds an identifier, an encoding, a score, a pair or a handle."""
 
-from sqlalchemy import JSON, Column, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import JSON, Column, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -66,6 +66,16 @@ approvals = Table(
 events = Table(
     "events",
     metadata,
+    Column("agreement", String(64), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("leaf", LargeBinary, nullable=False),
+    Column("checkpoint", Text, nullable=False),
+)
+countersignatures = Table(
+    "countersignatures",
+    metadata,
+    Column("agreement", String(64), primary_key=True),
+    Column("signer", String(64), primary_key=True),
+    Column("size", Integer, primary_key=True, autoincrement=False),
+    Column("note", Text, nullable=False),
 )

@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import Connection
 
 from keys.agreement import Agreement
+from keys.kinds import Declared
+from keys.protocol import State
 from keys.statement import Statement, declare
 from keys.template import default_terms
 from services.broker.app import open_office
 from services.broker.errors import NotFound
 from services.broker.office import Office
-from services.broker.retention import RECEIPT, destroy_due
-from services.broker.runs import State
+from services.broker.retention import destroy_due
 from services.broker.settings import Settings
 from services.broker.store import agreements, runs
 from services.rehearsal.party import agree, gather
@@ -106,7 +107,7 @@ def test_key_and_files_go_when_retention_has_passed_since_release(
     with office.store.transaction("read") as connection:
         row = agreements.get(connection, agreement.id)
     assert row is not None
-    body = Statement.from_json(row["destroyed"]).verify(office.identity.card, kind=RECEIPT)
+    body = Statement.from_json(row["destroyed"]).verify(office.identity.card, kind=Declared.DESTRUCTION)
     assert body["agreement"] == agreement.id
     assert body["runs"] == ["r"]
     assert destroy_due(office) == []

@@ -9,12 +9,13 @@ import pytest
 
 from encoder.errors import BrokerRefused
 from keys.canonical import canonical
+from keys.protocol import TRANSITIONS, State
 from keys.statement import declare
 from services.broker.app import open_office
 from services.broker.errors import Conflict
 from services.broker.retention import destroy
-from services.broker.runs import TRANSITIONS, State, require_transition
 from services.broker.settings import Settings
+from services.broker.states import require_transition
 from tests.stage import MakeScene, Scene, children, refused
 
 BOTH = children(40, seed=1)
@@ -187,7 +188,7 @@ def test_three_holders_need_two_approvals(make_scene: MakeScene) -> None:
     scene.status(run, "matched")
     scene.release(run)
     answer = approve(scene, scene.cast.ig_leads["west"], run, scene.approval("west", run))
-    assert refused(answer, 409, "conflict") == "A run that is released waits for no approval."
+    assert refused(answer, 409, "conflict") == "A run that is released waits for no decision."
     by_child = {child["id"]: {name for name, of_holder in rows.items() if child in of_holder} for child in BOTH}
     assert scene.links(run) == {frozenset((name, row) for name in names) for row, names in by_child.items()}
     with pytest.raises(BrokerRefused, match="nothing here"):
@@ -254,7 +255,8 @@ def test_a_status_holds_what_it_is_meant_to_and_nothing_else(released: tuple[Sce
 @pytest.mark.parametrize(("old", "new"), list(product(State, State)))
 def test_a_run_moves_only_along_the_table(old: State, new: State) -> None:
     allowed = {("accepted", "matched"), ("accepted", "failed"), ("matched", "approved"), ("approved", "released")}
-    if (old.value, new.value) in allowed | {("approved", "failed")}:
+    ends = {("approved", "failed"), ("matched", "failed"), ("matched", "declined")}
+    if (old.value, new.value) in allowed | ends:
         require_transition(old, new)
     else:
         with pytest.raises(Conflict, match=f"A run that is {old} cannot become {new}"):

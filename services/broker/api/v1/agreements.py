@@ -8,15 +8,16 @@ from fastapi.concurrency import run_in_threadpool
 from keys.agreement import Agreement, Role
 from keys.canonical import parse
 from keys.identity import Card
+from keys.kinds import Declared
+from keys.protocol import Event
 from keys.statement import declare
-from services.broker.audit import Event, record
+from services.broker.audit import record
 from services.broker.auth import SMALL_BODY, Signed, authenticate, office_of, signed, stream_body
 from services.broker.errors import Refused
 from services.broker.office import Office
 from services.broker.store import agreements
 
 router = APIRouter(tags=["agreements"])
-RECEIVING = "receiving key"
 
 
 @router.get("/card")
@@ -56,7 +57,7 @@ def _put(request: Request, office: Office, body: bytes) -> dict[str, Any]:
         party = agreement.party(fingerprint)
         return party.card if party else None
 
-    authenticate(request, office, card_of)
+    caller = authenticate(request, office, card_of)
     if agreement.sole(Role.BROKER).card != office.identity.card:
         raise Refused("The agreement names another broker.", remedy="Send it to the broker that it names.")
     agreement.require_in_force(office.now())
@@ -68,7 +69,12 @@ def _put(request: Request, office: Office, body: bytes) -> dict[str, Any]:
             return document
         key = office.new_receiving_key(agreement.id)
         body_of_statement = {"agreement": agreement.id, "receiving": key.address.to_json()}
-        receiving = declare(office.identity, RECEIVING, body_of_statement).to_json()
+        receiving = declare(office.identity, Declared.RECEIVING_KEY, body_of_statement).to_json()
         agreements.put(connection, agreement.id, document=agreement.to_json(), receiving=receiving, at=office.stamp())
-        record(connection, Event.AGREEMENT_RECEIVED, at=office.now(), agreement=agreement.id)
+        record(office, connection, Event.AGREEMENT_RECEIVED, agreement=agreement.id, by=_name(agreement, caller))
     return receiving
+
+
+def _name(agreement: Agreement, fingerprint: str) -> str:
+    party = agreement.party(fingerprint)
+    return party.name if party else ""

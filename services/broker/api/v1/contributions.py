@@ -7,13 +7,16 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from keys.agreement import Agreement, Party, Role
 from keys.envelope import verify
-from services.broker.audit import Event, record
+from keys.kinds import Sealed
+from keys.protocol import Event
+from keys.request import content_digest
+from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import Conflict, NotFound
 from services.broker.store import contributions
 
 router = APIRouter(tags=["contributions"])
-KIND = "contribution"
+
 _PATH = "/agreements/{agreement}/contributions/{other}"
 
 
@@ -28,7 +31,7 @@ def put_contribution(
     found.require_in_force(office.now())
     verify(
         io.BytesIO(caller.body),
-        kind=KIND,
+        kind=Sealed.CONTRIBUTION,
         agreement=found.id,
         sender=sender.card,
         receiver=receiver.card.receiving.key_id,
@@ -40,12 +43,13 @@ def put_contribution(
                 connection, agreement=found.id, sender=sender.name, receiver=receiver.name, sealed=caller.body
             )
             record(
+                office,
                 connection,
                 Event.CONTRIBUTION_RELAYED,
-                at=office.now(),
                 agreement=found.id,
                 sender=sender.name,
                 receiver=receiver.name,
+                content_digest=content_digest(caller.body),
             )
         elif known != caller.body:
             raise Conflict(

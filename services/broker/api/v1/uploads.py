@@ -8,8 +8,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from keys.agreement import Agreement, Party, Role
+from keys.kinds import Declared
+from keys.protocol import Event
 from keys.statement import declare
-from services.broker.audit import Event, record
+from services.broker.audit import record
 from services.broker.auth import authenticate, office_of, stream_body
 from services.broker.errors import Conflict, NotFound
 from services.broker.inputs import upload_name
@@ -18,7 +20,6 @@ from services.broker.receive import receive
 from services.broker.store import uploads
 
 router = APIRouter(tags=["uploads"])
-RECEIPT = "receipt"
 
 
 @router.put("/agreements/{agreement}/upload", status_code=201)
@@ -64,12 +65,21 @@ def _accept(
         "content_digest": content_digest,
         "received_at": stamp,
     }
-    statement = declare(office.identity, RECEIPT, facts).to_json()
     with office.store.transaction("accept upload") as connection:
         before = uploads.of_holder(connection, agreement=agreement.id, holder=holder.name)
         if receipt := _receipt(before, content_digest):  # the same file came twice at once
             return receipt, False
         office.storage.accept(part, upload_name(agreement.id, upload_id))
+        entry = record(
+            office,
+            connection,
+            Event.UPLOAD_REPLACED if before else Event.UPLOAD_ACCEPTED,
+            agreement=agreement.id,
+            holder=holder.name,
+            upload=upload_id,
+            content_digest=content_digest,
+        )
+        statement = declare(office.identity, Declared.RECEIPT, {**facts, "entry": entry}).to_json()
         uploads.put(
             connection,
             id=upload_id,
@@ -81,15 +91,6 @@ def _accept(
             conformance=received.conformance,
             receipt=statement,
             received_at=stamp,
-        )
-        record(
-            connection,
-            Event.UPLOAD_REPLACED if before else Event.UPLOAD_ACCEPTED,
-            at=office.now(),
-            agreement=agreement.id,
-            holder=holder.name,
-            upload=upload_id,
-            content_digest=content_digest,
         )
     return statement, True
 

@@ -1,23 +1,18 @@
-"""RFC 6962 trees against published roots and a naive tree; checkpoints as signed notes."""
+"""RFC 6962 trees against published roots and a naive tree."""
 
 import hashlib
-import secrets
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.errors import SignatureError
-from keys.identity import Identity
-from keys.log import (
-    Checkpoint,
-    LogError,
+from keys.errors import LogError
+from keys.merkle import (
+    Tree,
     consistency_proof,
     inclusion_proof,
     leaf_hash,
-    parse_note,
     root,
-    sign_checkpoint,
     verify_consistency,
     verify_inclusion,
 )
@@ -38,8 +33,6 @@ ROOTS = [
     "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 ]
-BROKER = Identity.create("broker", random=secrets.token_bytes)
-HOLDER = Identity.create("council", random=secrets.token_bytes)
 
 
 def tree(size: int) -> list[bytes]:
@@ -49,6 +42,14 @@ def tree(size: int) -> list[bytes]:
 @pytest.mark.parametrize("size", range(len(ROOTS)))
 def test_published_roots(size: int) -> None:
     assert root([leaf_hash(leaf) for leaf in LEAVES[:size]]).hex() == ROOTS[size]
+
+
+def test_a_tree_that_grows_has_the_same_roots() -> None:
+    tree_, hashes = Tree(), tree(200)
+    assert tree_.root() == root([])
+    for size, leaf in enumerate(hashes, start=1):
+        tree_.append(leaf)
+        assert tree_.root() == root(hashes[:size])
 
 
 @given(st.integers(1, 80).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size - 1))))
@@ -96,24 +97,3 @@ def test_proofs_of_what_is_not_there_are_refused() -> None:
         inclusion_proof(tree(3), 3)
     with pytest.raises(LogError):
         consistency_proof(tree(3), 4)
-
-
-def test_a_checkpoint_is_a_note_that_each_signer_can_be_found_in() -> None:
-    signed = sign_checkpoint(Checkpoint("counterfoil/log", 8, bytes.fromhex(ROOTS[8])), BROKER).countersigned(HOLDER)
-    read = parse_note(signed.note())
-    assert read == signed
-    read.require_signed_by(BROKER.card)
-    read.require_signed_by(HOLDER.card)
-    stranger = Identity.create("broker", random=secrets.token_bytes)
-    with pytest.raises(SignatureError):
-        read.require_signed_by(stranger.card)
-
-
-@given(st.data())
-def test_a_changed_note_is_refused_or_no_longer_signed(data: st.DataObject) -> None:
-    note = sign_checkpoint(Checkpoint("counterfoil/log", 5, bytes.fromhex(ROOTS[5])), BROKER).note()
-    at = data.draw(st.integers(0, len(note) - 1))
-    letter = data.draw(st.characters(codec="utf-8").filter(lambda one: one != note[at]))
-    changed = note[:at] + letter + note[at + 1 :]
-    with pytest.raises((LogError, SignatureError)):
-        parse_note(changed).require_signed_by(BROKER.card)

@@ -1,0 +1,83 @@
+"""What an IG lead decides about a matched run: approve, decline."""
+
+import sys
+
+import typer
+
+from encoder.cli.desk import HERE, Broker, Desk, Folder, PassphraseFd, PassphraseFile, Run, Yes
+from encoder.door import Door
+from encoder.errors import InputError
+from encoder.witness import witness
+from encoder.workspace import own_party
+from keys.agreement import Role
+from keys.kinds import Declared
+from keys.protocol import State
+from keys.statement import declare
+
+
+def approve(
+    run: Run,
+    broker: Broker,
+    folder: Folder = HERE,
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+    yes: Yes = False,
+) -> None:
+    """As an IG lead, approve the release of a run. The IG leads of two holders must.
+
+    Example: counterfoil approve 3f0c... --broker https://broker.example
+    """
+    desk = Desk.open(folder, passphrase_file, passphrase_fd)
+    lead = own_party(desk.agreement, desk.identity, Role.IG_LEAD)
+    with desk.door(broker) as door:
+        _show(desk, door, run)
+        if not yes:
+            typer.confirm(f"Approve the {desk.agreement.terms.release.value} release of run {run}?", abort=True)
+        approval = declare(desk.identity, Declared.APPROVAL, {"agreement": desk.agreement.id, "run": run})
+        answer = door.post(f"/v1/runs/{run}/approvals", approval.to_json())
+        witness(desk.workspace, door, agreement=desk.agreement, identity=desk.identity)
+    sys.stdout.write(f"{lead.name} approved; approved by: {', '.join(answer['approved_by'])}\n")
+
+
+def decline(
+    run: Run,
+    broker: Broker,
+    folder: Folder = HERE,
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+    yes: Yes = False,
+) -> None:
+    """As an IG lead, refuse the release of a run. That is final for this run; the holders may start another.
+
+    Example: counterfoil decline 3f0c... --broker https://broker.example
+    """
+    desk = Desk.open(folder, passphrase_file, passphrase_fd)
+    lead = own_party(desk.agreement, desk.identity, Role.IG_LEAD)
+    with desk.door(broker) as door:
+        _show(desk, door, run)
+        if not yes:
+            typer.confirm(f"Refuse the release of run {run}? Nothing of it will be released.", abort=True)
+        refusal = declare(desk.identity, Declared.REFUSAL, {"agreement": desk.agreement.id, "run": run})
+        door.post(f"/v1/runs/{run}/refusals", refusal.to_json())
+        witness(desk.workspace, door, agreement=desk.agreement, identity=desk.identity)
+    sys.stdout.write(f"{lead.name} refused; run {run} is declined\n")
+
+
+def _show(desk: Desk, door: Door, run: str) -> None:
+    """What is about to be decided, on stderr. Raises ``InputError`` when there is nothing to decide."""
+    status = door.get(f"/v1/runs/{run}")
+    if status["agreement"] != desk.agreement.id:
+        raise InputError("The run is of another agreement.", where=run, remedy="Name a run of this agreement.")
+    lines = [
+        f"{desk.agreement.terms.title}: run {run} of {status['started_at'][:19]} UTC is {status['state']}",
+        f"approved by: {', '.join(status['approved_by']) or 'nobody'}",
+    ]
+    if status["state"] == State.MATCHED:
+        lines += [f"{name.replace('_', ' ')}: {_told(value)}" for name, value in (status["outcome"] or {}).items()]
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _told(value: object) -> str:
+    if value is None:
+        return "suppressed"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,99 @@
+"""Whether a matched run is released: IG leads approve or refuse, by statements that they sign."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Connection, RowMapping
+
+from keys.agreement import Agreement, Party, Role
+from keys.canonical import parse
+from keys.kinds import Declared
+from keys.protocol import APPROVALS_NEEDED, Event, State
+from keys.statement import Statement
+from services.broker.api.v1.runs import member
+from services.broker.audit import record
+from services.broker.auth import Signed, office_of, signed
+from services.broker.errors import Conflict, NotFound, Refused
+from services.broker.office import Office
+from services.broker.states import change_state
+from services.broker.store import runs
+from services.broker.workflows import take_up
+
+router = APIRouter(tags=["decisions"])
+
+
+@router.post("/runs/{run}/approvals", status_code=201)
+def approve(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+    """An IG lead's signed approval of the release. Two, of two holders, let it go."""
+    office = office_of(request)
+    agreement, lead = _lead(office, run, caller)
+    statement = _statement(caller, lead, Declared.APPROVAL, agreement, run)
+    agreement.require_in_force(office.now())
+    with office.store.transaction("approve release") as connection:
+        approved = runs.approved_by(connection, run)
+        enough = False
+        if lead.of not in approved:
+            _waiting(connection, run)
+            runs.approve(connection, run=run, holder=lead.of or "", statement=statement.to_json())
+            _record(office, connection, Event.RELEASE_APPROVED, agreement, run, lead, statement)
+            approved = runs.approved_by(connection, run)
+            enough = len(approved) >= APPROVALS_NEEDED
+        if enough:
+            change_state(office, connection, run, State.APPROVED)
+    if enough:
+        take_up(run, State.APPROVED)
+    return {"run": run, "approved_by": list(approved)}
+
+
+@router.post("/runs/{run}/refusals", status_code=201)
+def refuse(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+    """An IG lead's signed refusal. One is enough: nothing of the run is released, and another run may start."""
+    office = office_of(request)
+    agreement, lead = _lead(office, run, caller)
+    statement = _statement(caller, lead, Declared.REFUSAL, agreement, run)
+    with office.store.transaction("refuse release") as connection:
+        if _row(connection, run)["state"] != State.DECLINED:
+            _waiting(connection, run)
+            _record(office, connection, Event.RELEASE_REFUSED, agreement, run, lead, statement)
+            change_state(office, connection, run, State.DECLINED)
+    return {"run": run, "state": State.DECLINED.value}
+
+
+def _lead(office: Office, run: str, caller: Signed) -> tuple[Agreement, Party]:
+    agreement, party = member(office, run, caller)
+    if party.role is not Role.IG_LEAD:
+        raise NotFound
+    return agreement, party
+
+
+def _statement(caller: Signed, lead: Party, kind: Declared, agreement: Agreement, run: str) -> Statement:
+    statement = Statement.from_json(parse(caller.body, where=kind))
+    if statement.verify(lead.card, kind=kind) != {"agreement": agreement.id, "run": run}:
+        raise Refused(f"The {kind} is for another run.", remedy="Decide on the run that you looked at.")
+    return statement
+
+
+def _waiting(connection: Connection, run: str) -> None:
+    state = _row(connection, run)["state"]
+    if state != State.MATCHED:
+        raise Conflict(f"A run that is {state} waits for no decision.", remedy="Look at its status.")
+
+
+def _row(connection: Connection, run: str) -> RowMapping:
+    row = runs.get(connection, run)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _record(
+    office: Office,
+    connection: Connection,
+    event: Event,
+    agreement: Agreement,
+    run: str,
+    lead: Party,
+    statement: Statement,
+) -> None:
+    facts = {"run": run, "by": lead.name, "statement": statement.to_json()}
+    record(office, connection, event, agreement=agreement.id, **facts)
