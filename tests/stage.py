@@ -33,6 +33,7 @@ from keys.canonical import canonical
 from keys.derive import key_check
 from keys.envelope import seal_bytes
 from keys.identity import Identity
+from keys.kinds import Declared
 from keys.layout import upload_record
 from keys.request import Message, content_digest, sign_request
 from keys.statement import declare
@@ -229,6 +230,12 @@ class Scene:
         answer: dict[str, Any] = self.door(self.cast.ig_leads[name]).post(
             f"/v1/runs/{run}/approvals", self.approval(name, run)
         )
+        return answer
+
+    def refuse(self, name: str, run: str) -> dict[str, Any]:
+        lead = self.cast.ig_leads[name]
+        statement = declare(lead, Declared.REFUSAL, {"agreement": self.agreement.id, "run": run})
+        answer: dict[str, Any] = self.door(lead).post(f"/v1/runs/{run}/refusals", statement.to_json())
         return answer
 
     def release(self, run: str) -> None:
