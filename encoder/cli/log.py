@@ -1,6 +1,7 @@
 """``counterfoil log``: what happened, and the proof that nobody changed it since."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -96,7 +97,7 @@ def verify(
 @app.command()
 def show(
     file: Annotated[Path, typer.Argument(help="A file that `log fetch` wrote.")],
-    run: Annotated[str | None, typer.Option(help="Only what concerns this run.")] = None,
+    run: Annotated[str | None, typer.Option(help="Only what concerns this run: its id or the beginning.")] = None,
     json_: Json = False,
 ) -> None:
     """Print what happened, one line an entry. Refuses a file that does not hold together.
@@ -110,7 +111,7 @@ def show(
     chosen = [
         (number, entry)
         for number, entry in enumerate(log.entries, start=1)
-        if run is None or entry.facts.get("run") == run
+        if run is None or str(entry.facts.get("run", "")).startswith(run)
     ]
     if json_:
         sys.stdout.write(json.dumps([{"entry": number, **entry.facts} for number, entry in chosen]) + "\n")
@@ -122,16 +123,28 @@ def show(
 def _line(entry: Entry) -> str:
     facts = dict(entry.facts)
     at, event = str(facts.pop("at"))[:19].replace("T", " "), facts.pop("event")
-    told = (f"{name.replace('_', ' ')} {_short(value)}" for name, value in facts.items() if name != "agreement")
-    return f"{at} UTC  {event:<20}  {', '.join(told)}"
+    facts.pop("agreement")
+    order = [name for name in _ORDER if name in facts] + sorted(facts.keys() - set(_ORDER))
+    told = ", ".join(f"{name.replace('_', ' ')} {_short(facts[name])}" for name in order)
+    return f"{at} UTC  {event:<20}  {told}"
+
+
+_ORDER = ("by", "holder", "sender", "receiver", "run", "state", "upload", "uploads", "content_digest")
 
 
 def _short(value: Any) -> str:
+    """As much as tells one from another; --json has it all."""
     if isinstance(value, dict) and "signer" in value:
-        return f"signed by {value['signer'][:16]}"
+        return f"signed by {value['signer'][:8]}"
     if isinstance(value, dict):
         return " ".join(f"{name} {_short(one)}" for name, one in value.items())
-    return str(value)
+    text = str(value)
+    if text.startswith("sha-256=:"):
+        return text[:17]
+    return text[:8] if _ID.fullmatch(text) else text
+
+
+_ID = re.compile("[0-9a-f]{32,}")
 
 
 def _tell(files: list[Path], logs: list[tuple[Log, Verified]], *, json_: bool) -> None:

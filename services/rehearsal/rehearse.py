@@ -22,6 +22,7 @@ from encoder.errors import ColumnsError, InputError
 from encoder.join import RunKey, join, link_keys, open_run_key
 from encoder.normalise import Normalised
 from encoder.results import Results
+from encoder.witness import fetch_log
 from encoder.workspace import Workspace
 from keys.agreement import Agreement
 from keys.canonical import canonical
@@ -104,6 +105,7 @@ class Rehearsal:
         ):
             status = linkage.match(holders, cohorts, reporter)
             released = linkage.release(holders, status, reporter)
+            linkage.check_log(self.root, reporter)
             links, joined, joined_rows = self._join(linkage, holders, released, reporter)
         checks = cross_check_all(cohorts, terms, reporter) if self.cross_check else None
         rows = {name: one.identifiers.rows for name, one in cohorts.items()}
@@ -219,6 +221,15 @@ class _Linkage:
                 sealed = self.door(self.cast.recipient).get_bytes(f"/v1/runs/{run}/release")
                 self.run_key = open_run_key(sealed, agreement=self.agreement, identity=self.cast.recipient)
             return {holder.files.name: holder.fetch_results(self.door(holder.identity), run) for holder in holders}
+
+    def check_log(self, root: Path, reporter: Reporter) -> None:
+        """Every holder's IG lead fetches the audit log, checks and countersigns it; the last copy stays in ``root``."""
+        with reporter.step("log", "IG leads: checking and countersigning the audit log"):
+            for name, lead in self.cast.ig_leads.items():
+                workspace = Workspace(root / f"{name}-ig-lead")
+                workspace.root.mkdir(mode=0o700, exist_ok=True)
+                log, _ = fetch_log(workspace, self.door(lead), agreement=self.agreement, identity=lead)
+            write_whole(root / "audit-log.json", canonical(log.to_json()), replace=True)
 
     def _wait(self, door: Door, run: str, states: set[str], count: Count) -> dict[str, Any]:
         while True:

@@ -8,7 +8,7 @@ import csv
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -149,10 +149,14 @@ def test_three_holders_from_agreement_to_joined_file(table: tuple[Path, str]) ->
     deadline = time.monotonic() + 120
     while json.loads(as_party("education", ["status", started], "--json"))["state"] != "matched":
         assert time.monotonic() < deadline
+    page = run("agreement", "review", str(root / "agreement.json"))
+    assert page.count("signed") >= len(PARTIES)
+    assert "NOT SIGNED" not in page
     assert "approved by: education" in as_party("education-ig-lead", ["approve", started], "--yes")
     assert "education, icb" in as_party("icb-ig-lead", ["approve", started], "--yes")
     while json.loads(as_party("icb", ["status", started], "--json"))["state"] != "released":
         assert time.monotonic() < deadline
+    _check_as_ig_lead(root, as_party, started)
     as_party("recipient", ["open", started])
     files: list[str] = []
     for name in HOLDERS:
@@ -183,6 +187,28 @@ def test_three_holders_from_agreement_to_joined_file(table: tuple[Path, str]) ->
         together += len(numbers) == 3 and len(set.union(*numbers)) == 1
     in_all = set(cohorts["education"]) & set(cohorts["social-care"]) & set(cohorts["icb"])
     assert together >= 0.95 * len(in_all)
+
+
+def _check_as_ig_lead(root: Path, as_party: Callable[..., str], started: str) -> None:
+    """Fetch, verify with nothing but the file and the agreement, compare with what a holder saw, and read."""
+    told = as_party("icb-ig-lead", ["log", "fetch"], "--output", str(root / "log.json"))
+    assert "countersigned by icb-ig-lead" in told
+    verified = run(
+        *("log", "verify", str(root / "log.json"), "--agreement", str(root / "agreement.json")),
+        *(part for name in HOLDERS for part in ("--checkpoint", str(root / name / "checkpoint.note"))),
+    )
+    assert "all of them as the broker signed them and as the protocol allows" in verified
+    for name in (*HOLDERS, "education-ig-lead"):
+        assert f"countersigned by {name} up to entry" in verified
+    shown = run("log", "show", str(root / "log.json"), "--run", started)
+    assert [line.split("UTC")[1].strip().split("  ")[0] for line in shown.splitlines()] == [
+        "run started",
+        "run changed",
+        "release approved",
+        "release approved",
+        "run changed",
+        "run changed",
+    ]
 
 
 def test_a_holder_may_destroy_its_secret_and_can_then_not_encode(table: tuple[Path, str]) -> None:
