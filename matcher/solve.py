@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from matcher._kernel_greedy import merge
 from matcher.errors import MatcherError
 
-MOST_HOLDERS = 64
-
 
 @dataclass(frozen=True, repr=False)
 class PairSet:
@@ -64,11 +62,9 @@ def solve(scored: Sequence[PairSet], threshold: float) -> Links:
     3. For two holders this is anonlink's greedy solver. For more, anonlink joins clusters only when all rows
        of both were seen as pairs; here one pair is enough, because a holder may lack a match-key.
 
-    Raises MatcherError for a holder paired with itself, or more than 64 holders.
+    Raises MatcherError for a holder paired with itself.
     """
     holders = 1 + max((max(pairs.holder_a, pairs.holder_b) for pairs in scored), default=-1)
-    if holders > MOST_HOLDERS:
-        raise MatcherError(f"{holders} holders are too many.", remedy=f"Link at most {MOST_HOLDERS} holders in a run.")
     if any(pairs.holder_a == pairs.holder_b for pairs in scored):
         raise MatcherError("A holder's rows are paired with themselves.", remedy="Pair rows of different holders.")
     size = np.zeros(holders, np.int64)
