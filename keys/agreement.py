@@ -112,6 +112,8 @@ class Agreement:
             parse_terms(document["terms"], where="agreement"),
             tuple(Party.from_json(party) for party in document["parties"]),
         )
+        if digest({name: document[name] for name in agreement.content()}) != agreement.id:  # 1
+            raise _not_one("this agreement is not written as its signed form is")
         return agreement.with_signatures(Statement.from_json(one) for one in document["signatures"])
 
     def party(self, fingerprint: str) -> Party | None:

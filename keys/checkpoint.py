@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from keys.merkle import HASH_BYTES
 
 _SIGNATURE_LINE = "\N{EM DASH} "
 _ED25519 = b"\x01"
+_SIZE = re.compile("0|[1-9][0-9]{0,15}")
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def parse_note(note: Any) -> SignedCheckpoint:
         raise _not_a_checkpoint()
     text, blank, signatures = note.partition("\n\n")
     lines = text.split("\n")
-    if not blank or len(lines) != 3 or not lines[1].isascii() or not lines[1].isdigit():
+    if not blank or len(lines) != 3 or not _SIZE.fullmatch(lines[1]):
         raise _not_a_checkpoint()
     digest = _decode(lines[2])
     found = SignedCheckpoint(Checkpoint(lines[0], int(lines[1]), digest), tuple(signatures.splitlines()))
@@ -115,9 +117,12 @@ def _key_hash(card: Card) -> bytes:
 
 def _decode(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise _not_a_checkpoint() from None
+    if base64.b64encode(data).decode() != text:  # one spelling only, so that any changed letter is found
+        raise _not_a_checkpoint()
+    return data
 
 
 def _not_a_checkpoint() -> LogError:

@@ -263,6 +263,26 @@ def test_missing_and_unknown_parts_are_refused(name: str) -> None:
             read(document)
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("terms", "version"), True),
+        (("terms", "minimum_rows"), "2"),
+        (("terms", "encoding", "length"), "1024"),
+        (("parties", 0, "card", "version"), True),
+    ],
+    ids=str,
+)
+def test_an_agreement_has_one_spelling_only(path: Path, value: Any) -> None:
+    """Read as the same terms, these would have the same id and other bytes."""
+    with pytest.raises(KeysError):
+        read(replaced(path, value, DOCUMENT))
+    unstated = copy.deepcopy(DOCUMENT)
+    del unstated["terms"]["encoding"]["accept_unhardened"]
+    with pytest.raises(AgreementError, match="signed form"):
+        read(unstated)
+
+
 @settings(max_examples=60)
 @given(
     st.recursive(

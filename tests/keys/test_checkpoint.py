@@ -34,3 +34,22 @@ def test_a_changed_note_is_refused_or_no_longer_signed(data: st.DataObject) -> N
     changed = note[:at] + letter + note[at + 1 :]
     with pytest.raises((LogError, SignatureError)):
         parse_note(changed).require_signed_by(BROKER.card)
+
+
+@pytest.mark.parametrize(
+    "size", ["", "+5", "05", "5 ", "-5", "5.0", "\N{ARABIC-INDIC DIGIT FIVE}", "9" * 17, "9" * 5000], ids=range(9)
+)
+def test_a_size_has_one_spelling(size: str) -> None:
+    note = sign_checkpoint(Checkpoint("counterfoil/log", 5, ROOT), BROKER).note()
+    with pytest.raises(LogError):
+        parse_note(note.replace("\n5\n", f"\n{size}\n"))
+
+
+def test_a_signature_has_one_spelling() -> None:
+    """The last letter of base64 can say the same in four ways; only one is taken."""
+    note = sign_checkpoint(Checkpoint("counterfoil/log", 5, ROOT), BROKER).note()
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    place = letters.index(note[-3])
+    for other in (place ^ 1, place ^ 2, place ^ 3):
+        with pytest.raises(LogError):
+            parse_note(f"{note[:-3]}{letters[other]}=\n").require_signed_by(BROKER.card)

@@ -257,8 +257,9 @@ def test_a_card_without_a_field_is_refused(name: str) -> None:
         {**CARD, "receiving": {**CARD["receiving"], "x25519": encode(bytes(31))}},
         {**CARD, "receiving": {**CARD["receiving"], "mlkem768": encode(bytes(1183))}},
         {**CARD, "receiving": {**CARD["receiving"], "mlkem768": encode(b"\xff" * 1184)}},
+        {**CARD, "version": True},
     ],
-    ids=range(25),
+    ids=range(26),
 )
 def test_what_is_not_a_card_is_refused(document: Any) -> None:
     with pytest.raises(IdentityError):
