@@ -108,9 +108,9 @@ def test_a_holder_is_not_linked_with_itself() -> None:
 
 @pytest.mark.parametrize("holders", [64, 65, 200])
 def test_any_number_of_holders(holders: int) -> None:
-    def pair(a: int, b: int, row: int) -> PairSet:
-        return PairSet(a, b, np.array([0]), np.array([row]), np.array([0.9]))
+    def pair(a: int, b: int, row: int, score: float) -> PairSet:
+        return PairSet(a, b, np.array([0]), np.array([row]), np.array([score]))
 
-    chain = [pair(holder, holder + 1, 0) for holder in range(holders - 1)]
-    once_more = [pair(holder, holders - 1, 1) for holder in range(holders - 1)]
+    chain = [pair(holder, holder + 1, 0, 0.9) for holder in range(holders - 1)]
+    once_more = [pair(holder, holders - 1, 1, 0.8) for holder in range(holders - 1)]
     assert clusters(solve([*chain, *once_more], 0.5)) == [[(holder, 0) for holder in range(holders)]]
