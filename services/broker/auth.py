@@ -15,7 +15,8 @@ from services.broker.errors import Refused, TooLarge, Unauthenticated
 from services.broker.office import Office
 from services.broker.store import nonces
 
-SMALL_BODY = 4 << 20
+SMALL_BODY = 1 << 20
+"""An agreement of some two hundred holders; everything else is far smaller."""
 
 
 @dataclass(frozen=True)

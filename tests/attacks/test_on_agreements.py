@@ -165,6 +165,25 @@ def test_approval_kept_from_an_earlier_run(make_scene: MakeScene) -> None:
         link_keys(tokens, run_key=mixed, pseudonym_key=b"k" * 32)
 
 
+def test_token_of_one_run_opened_with_another_runs_key(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    tokens, run_keys = [], []
+    for _ in range(2):
+        for name in ("north", "south"):
+            scene.upload(name, BOTH)
+        run = scene.start_run()
+        scene.status(run, "matched")
+        scene.release(run)
+        tokens.append(list(scene.results("north", run).values))
+        run_keys.append(scene.run_key(run))
+    assert len(link_keys(tokens[0], run_key=run_keys[0], pseudonym_key=bytes(32))) == len(BOTH)
+    renamed = RunKey(run_keys[0].run, run_keys[1].key)
+    for run_key in (run_keys[1], renamed, RunKey(run_keys[1].run, run_keys[0].key)):
+        with pytest.raises(TokenError):
+            link_keys(tokens[0], run_key=run_key, pseudonym_key=bytes(32))
+    assert not set(tokens[0]) & set(tokens[1])
+
+
 def test_made_up_token(matched: tuple[Scene, str]) -> None:
     _, run = matched
     with pytest.raises(TokenError):

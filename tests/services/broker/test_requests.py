@@ -120,9 +120,9 @@ def test_a_broken_header_is_refused(scene: Scene, name: str, value: str) -> None
 
 
 def test_a_body_that_is_too_large_is_refused(scene: Scene) -> None:
-    body = bytes((4 << 20) + 1)
+    body = bytes((1 << 20) + 1)
     answer = scene.ask(holder(scene), "PUT", f"{scene.path}/contributions/south", body)
-    assert refused(answer, 413, "too-large") == "The body is larger than 4 MiB."
+    assert refused(answer, 413, "too-large") == "The body is larger than 1 MiB."
 
 
 def test_unknown_and_forbidden_resources_answer_byte_alike(scene: Scene, make_scene: MakeScene) -> None:
