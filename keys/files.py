@@ -1,17 +1,64 @@
 """Files that are whole or absent, and files that only their owner may read."""
 
+from __future__ import annotations
+
+import errno
+import io
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from keys.errors import KeysError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 class OutputRefused(KeysError):
     """An output file is there already or cannot be written."""
+
+
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "Free some space, or name a file on another disk."),
+    errno.EDQUOT: ("your share of the disk is used up", "Free some space, or name a file on another disk."),
+    errno.EFBIG: ("it would be larger than this disk or your account allows", "Name a file on another disk."),
+    errno.EROFS: ("the disk is read-only", "Name a file on another disk."),
+    errno.EACCES: (
+        "permission denied",
+        "Name a folder that you may write to, and close other programs that have the file open.",
+    ),
+    errno.EPERM: ("this is not allowed here", "Name a folder that you may write to."),
+    errno.ENOENT: ("the folder does not exist", "Make the folder, or correct the path."),
+    errno.ENOTDIR: ("a part of the path is a file, not a folder", "Correct the path."),
+    errno.EISDIR: ("it is a folder", "Name a file in it."),
+    errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter name."),
+}
+"""What the system may say when a file is written -> what that means and what to do."""
+
+
+class _Part(io.FileIO):
+    """A file that remembers that it could not be written, so that no other fault is taken for that."""
+
+    failure: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        with self.remembering():
+            return super().write(data)
+
+    def settle(self) -> None:
+        with self.remembering():
+            os.fsync(self.fileno())
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.failure = error
+            raise
 
 
 @contextmanager
@@ -19,26 +66,28 @@ def whole_file(path: Path, *, replace: bool = False, private: bool = False) -> I
     """Write ``path`` through a temporary file beside it that is renamed at the end.
 
     On any failure nothing is left behind and an older file stays as it was. ``private`` gives mode 0600.
-    Raises ``OutputRefused`` when the file exists (unless ``replace``) or cannot be written.
+    Raises ``OutputRefused`` when the file exists (unless ``replace``) or cannot be written; errors of any other kind
+    pass through.
     """
     refuse_existing(path, replace=replace)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644)
+        part = _Part(_create(temporary, private=private), "wb")
     except OSError as error:
         raise _unwritable(path, error) from None
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with io.BufferedWriter(part) as stream:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
+            part.settle()
         refuse_existing(path, replace=replace)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise _unwritable(path, error) from None
+        with part.remembering():
+            temporary.replace(path)
     except BaseException:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if part.failure is not None:
+            raise _unwritable(path, part.failure) from None
         raise
 
 
@@ -49,21 +98,24 @@ def write_whole(path: Path, data: bytes, *, replace: bool = False, private: bool
 
 
 def refuse_existing(path: Path, *, replace: bool) -> None:
-    """Raise ``OutputRefused`` if ``path`` exists and may not be replaced."""
+    """Raise ``OutputRefused`` if ``path`` exists and may not be replaced, or is a folder."""
     try:
-        there = path.exists()
+        there, folder = path.exists(), path.is_dir()
     except OSError as error:
         raise _unwritable(path, error) from None
+    if folder:
+        raise _unwritable(path, IsADirectoryError(errno.EISDIR, ""))
     if there and not replace:
         raise OutputRefused(
             "This file exists already.", where=str(path), remedy="Choose another name, or move the file away."
         )
 
 
+def _create(path: Path, *, private: bool) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644)
+
+
 def _unwritable(path: Path, error: OSError) -> OutputRefused:
-    reason = error.strerror or type(error).__name__
-    return OutputRefused(
-        f"The file cannot be written ({reason}).",
-        where=str(path),
-        remedy="Check that the folder exists, that you may write to it and that the disk has room.",
-    )
+    unknown = (error.strerror or type(error).__name__, "Name another file or folder, and try again.")
+    why, remedy = _REASONS.get(error.errno or 0, unknown)
+    return OutputRefused(f"The file cannot be written: {why}.", where=str(path), remedy=remedy)

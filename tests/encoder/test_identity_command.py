@@ -93,7 +93,8 @@ def test_passphrase_from_a_file_descriptor_and_from_stdin(tmp_path: Path) -> Non
         (["create", "--name", "x", "--output", "identity.json"], PASSPHRASE, "exists already"),
         (["rotate", "identity.json", "--output", "new.json"], "another passphrase\n", "does not open"),
         (["show", "passphrase"], "", "not"),
-        (["show", "missing.json"], "", "cannot be read"),
+        (["show", "missing.json"], "", "cannot be read: there is no such file"),
+        (["show", "."], "", "cannot be read: it is a folder"),
     ],
 )
 def test_every_refusal_says_what_to_do_and_leaves_nothing(

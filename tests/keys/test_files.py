@@ -1,7 +1,10 @@
 """Files are whole or absent, whatever happens while they are written."""
 
+import errno
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,10 +34,11 @@ def test_nothing_is_there_before_the_end(tmp_path: Path) -> None:
 def test_a_failure_leaves_nothing_and_keeps_the_old_file(
     tmp_path: Path, failure: type[BaseException], old: bytes | None
 ) -> None:
+    """An error that is not about writing, such as one of reading the input, is not said to be one."""
     path = tmp_path / "out"
     if old is not None:
         path.write_bytes(old)
-    with pytest.raises(OutputRefused if failure is OSError else failure):
+    with pytest.raises(failure):
         write_half(path, failure)
     assert contents(tmp_path) == ({} if old is None else {"out": old})
 
@@ -54,10 +58,54 @@ def test_a_full_disk_leaves_nothing_and_keeps_the_old_file(
 
     (tmp_path / "out").write_bytes(b"the old file")
     monkeypatch.setattr(os if step == "fsync" else Path, step, full)
-    with pytest.raises(OutputRefused, match="No space left"):
+    with pytest.raises(OutputRefused, match=r"the disk is full\. Free some space"):
         write_whole(tmp_path / "out", b"new", replace=True)
     monkeypatch.undo()
     assert contents(tmp_path) == {"out": b"the old file"}
+
+
+@pytest.mark.parametrize("size", [5, 1 << 20])
+def test_a_disk_that_fills_up_while_writing_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """A real full device, whether noticed at once or only when what is buffered goes out."""
+    opened = os.open
+
+    def on_a_full_disk(path: Path, flags: int, mode: int) -> int:
+        os.close(opened(path, flags, mode))
+        return opened("/dev/full", os.O_WRONLY)
+
+    monkeypatch.setattr("keys.files.os.open", on_a_full_disk)
+    with pytest.raises(OutputRefused, match=r"the disk is full\. Free some space"):
+        write_whole(tmp_path / "out", bytes(size), private=True)
+    assert contents(tmp_path) == {}
+
+
+def test_a_file_that_grows_beyond_what_is_allowed_leaves_nothing(tmp_path: Path) -> None:
+    script = """
+import resource, sys
+from pathlib import Path
+from keys.files import OutputRefused, write_whole
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+write_whole(Path("small"), bytes(1000))
+try:
+    write_whole(Path("large"), bytes(1001))
+except OutputRefused as error:
+    sys.exit(str(error))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == (
+        "large: The file cannot be written: it would be larger than this disk or your account allows. "
+        "Name a file on another disk.\n"
+    )
+    assert contents(tmp_path) == {"small": bytes(1000)}
 
 
 def test_an_existing_file_is_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -102,19 +150,46 @@ def test_a_private_file_takes_the_place_of_an_open_one(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("name", ["no-such-folder/out", "a-file/out", "x" * 300])
-def test_a_path_that_cannot_be_written_is_refused(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("no-such-folder/out", "the folder does not exist"),
+        ("a-file/out", "a part of the path is a file, not a folder"),
+        ("x" * 300, "the name is too long"),
+        ("a-folder", "it is a folder"),
+    ],
+)
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_path_that_cannot_be_written_is_refused_with_the_reason(
+    tmp_path: Path, name: str, why: str, replace: bool
+) -> None:
     (tmp_path / "a-file").write_bytes(b"")
-    with pytest.raises(OutputRefused):
-        write_whole(tmp_path / name, b"data")
-    assert contents(tmp_path) == {"a-file": b""}
+    (tmp_path / "a-folder").mkdir()
+    with pytest.raises(OutputRefused, match=f"cannot be written: {why}") as caught:
+        write_whole(tmp_path / name, b"data", replace=replace)
+    assert caught.value.where == str(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-file", "a-folder"]
 
 
-def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    with pytest.raises(OutputRefused):
-        write_whole(tmp_path / "out", b"data", replace=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+@pytest.mark.parametrize(
+    ("code", "why", "remedy"),
+    [
+        (errno.EACCES, "permission denied", "a folder that you may write to, and close other programs"),
+        (errno.EROFS, "the disk is read-only", "on another disk"),
+        (errno.EDQUOT, "your share of the disk is used up", "Free some space"),
+        (errno.EIO, os.strerror(errno.EIO), "Name another file"),
+    ],
+)
+def test_what_the_system_says_is_passed_on_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, why: str, remedy: str
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("keys.files.os.open", refuse)
+    with pytest.raises(OutputRefused, match=f"cannot be written: {why}") as caught:
+        write_whole(tmp_path / "out", b"data")
+    assert remedy in caught.value.remedy
 
 
 def test_refuse_existing(tmp_path: Path) -> None:
