@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from keys.errors import KeysError
+from keys.private import create_private
+from keys.windows import WINDOWS
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -65,9 +67,9 @@ class _Part(io.FileIO):
 def whole_file(path: Path, *, replace: bool = False, private: bool = False) -> Iterator[BinaryIO]:
     """Write ``path`` through a temporary file beside it that is renamed at the end.
 
-    On any failure nothing is left behind and an older file stays as it was. ``private`` gives mode 0600.
-    Raises ``OutputRefused`` when the file exists (unless ``replace``) or cannot be written; errors of any other kind
-    pass through.
+    On any failure nothing is left behind and an older file stays as it was. ``private``: for the current user alone,
+    by mode 0600 or, on Windows, by an access list. Raises ``OutputRefused`` when the file exists (unless ``replace``)
+    or cannot be written, ``NotPrivate`` when it cannot be private; errors of any other kind pass through.
     """
     refuse_existing(path, replace=replace)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
@@ -112,6 +114,8 @@ def refuse_existing(path: Path, *, replace: bool) -> None:
 
 
 def _create(path: Path, *, private: bool) -> int:
+    if private and WINDOWS is not None:
+        return create_private(path, WINDOWS)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644)
 
 
