@@ -1,4 +1,4 @@
-"""What came back: the release opened and put beside the holder's own row ids, and made ready for the recipient."""
+"""What came back: the release opened and put beside the holder's own row ids."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 
 from encoder.errors import InputError
 from encoder.package import every_handles
-from encoder.table import open_table
 from encoder.workspace import Workspace
 from keys.agreement import Agreement, Role
 from keys.envelope import Header, open_bytes
@@ -23,6 +22,9 @@ from keys.kinds import Sealed
 from keys.layout import handle_order, open_release_record, release_record
 from keys.receiving import encode
 from keys.terms import Release
+
+VALUE_COLUMNS = ("token", "link_key")
+"""The column that stands in place of the row ids: after a blind release the one, after an open release the other."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,6 +38,12 @@ class Results:
 
     def by_row_id(self) -> Mapping[str, str]:
         return dict(zip(self.row_ids, self.values, strict=True))
+
+
+def require_rows(agreement: Agreement) -> None:
+    """Raise ``InputError`` if a run of this agreement releases no rows."""
+    if agreement.terms.release is Release.COUNT:
+        raise InputError("The agreement releases counts and no rows.", remedy="See them with: counterfoil status RUN")
 
 
 def open_release(sealed: bytes, *, workspace: Workspace, agreement: Agreement, identity: Identity) -> Results:
@@ -70,53 +78,6 @@ def write_results(path: Path, results: Results) -> None:
     """CSV with ``row_id`` and ``token`` or ``link_key``."""
     rows = zip(results.row_ids, results.values, strict=True)
     write_whole(path, _csv(["row_id", results.column], rows), replace=True, private=True)
-
-
-def write_attributes(source: Path, out: Path, *, results: Results, row_id: str, identifiers: Sequence[str]) -> int:
-    """The holder's file for the recipient: identifiers and row ids dropped, the token in their place.
-
-    ``row_id`` is the header of the row ids, empty if rows were counted; ``identifiers`` are the headers to drop.
-    Rows are written in the random order of the results, and rows that were not encoded are left out. Returns the
-    number of rows. A column without a header gets its place as its name. Raises ``InputError`` when rows of the
-    results or columns to drop are not in the file, which then is not the one that was encoded.
-    """
-    with open_table(source, known=identifiers) as table:
-        header = [name or f"column {place}" for place, name in enumerate(table.header, start=1)]
-        _refuse_other_columns(
-            header, wanted=[*identifiers, *filter(None, [row_id])], added=results.column, source=source
-        )
-        dropped = {*identifiers, row_id}
-        kept = [place for place, name in enumerate(header) if name not in dropped]
-        at = header.index(row_id) if row_id else -1
-        rows = {
-            (cells[at].strip() if row_id else str(number)): [cells[place] for place in kept]
-            for number, cells in table.records
-        }
-    missing = sum(one not in rows for one in results.row_ids)
-    if missing:
-        raise InputError(
-            f"{missing} rows that were encoded are no longer in the file.",
-            where=str(source),
-            remedy="Use the file that was encoded.",
-        )
-    lines = ([value, *rows[one]] for one, value in zip(results.row_ids, results.values, strict=True))
-    write_whole(out, _csv([results.column, *(header[place] for place in kept)], lines), replace=True, private=True)
-    return len(results.row_ids)
-
-
-def _refuse_other_columns(header: Sequence[str], *, wanted: Sequence[str], added: str, source: Path) -> None:
-    for name in wanted:
-        if name not in header:
-            # Under another header the identifier would not be dropped.
-            raise InputError(
-                f"The file no longer has the column {name!r}.",
-                where=str(source),
-                remedy="Use the file that was encoded.",
-            )
-    if added in header and added not in wanted:
-        raise InputError(
-            f"The file has a column {added!r} of its own.", where=str(source), remedy="Rename that column."
-        )
 
 
 def _csv(header: Sequence[str], rows: object) -> bytes:

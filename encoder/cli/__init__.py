@@ -6,6 +6,7 @@ import typer
 
 from encoder.cli import agreement, decisions, identity, linkage, log, recipient, secret
 from encoder.cli.clk import clk
+from encoder.cli.results import results
 from keys.errors import CounterfoilError
 
 app = typer.Typer(
@@ -32,7 +33,7 @@ for command in (
     decisions.decline,
 ):
     app.command()(command)
-app.command("results")(linkage.results)
+app.command("results")(results)
 app.command("open")(recipient.open_)
 app.command("join")(recipient.join)
 

@@ -11,16 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from encoder import ceremony
-from encoder.agreed import headers_of, restrict
+from encoder.agreed import restrict
 from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run, Yes, door, unlock
 from encoder.cli.files import read_file
 from encoder.cli.progress import in_parts, shown
 from encoder.columns import load_columns
-from encoder.errors import InputError
 from encoder.normalise import normalise
 from encoder.package import Packed, pack
 from encoder.read import read_rows
-from encoder.results import open_release, write_attributes, write_results
 from encoder.upload import require_packed
 from encoder.upload import upload as send_upload
 from encoder.witness import witness
@@ -166,40 +164,6 @@ def status(
         sys.stdout.write(f"{answer['problem']['what']} {answer['problem']['remedy']}\n")
     for name, value in (answer["outcome"] or {}).items():
         sys.stdout.write(f"{name.replace('_', ' ')}: {'suppressed' if value is None else value}\n")
-
-
-def results(
-    run: Run,
-    broker: Broker,
-    folder: Folder = HERE,
-    output: Annotated[Path | None, typer.Option(help="CSV to write: row_id,token; results.csv in the folder.")] = None,
-    attributes: Annotated[
-        Path | None, typer.Option(help="Also write this file for the recipient, from --file.")
-    ] = None,
-    file: Annotated[Path | None, typer.Option(help="The file that was encoded, with the attributes.")] = None,
-    columns: Annotated[Path | None, typer.Option(help="Its columns file; what it names is dropped.")] = None,
-    passphrase_file: PassphraseFile = None,
-    passphrase_fd: PassphraseFd = None,
-) -> None:
-    """Fetch what a run released to this holder: a token (or link key) for each of its rows.
-
-    Example: counterfoil results 3f0c... --broker https://broker.example --file sen2.csv --columns sen2.toml
-    --attributes for-recipient.csv
-    """
-    desk = Desk.open(folder, passphrase_file, passphrase_fd)
-    with desk.door(broker) as opened:
-        sealed = opened.get_bytes(f"/v1/runs/{run}/release")
-    found = open_release(sealed, workspace=desk.workspace, agreement=desk.agreement, identity=desk.identity)
-    written = output or desk.workspace.results
-    write_results(written, found)
-    sys.stdout.write(f"{len(found.row_ids):,} rows in {written}\n")
-    if attributes is None:
-        return
-    if file is None or columns is None:
-        raise InputError("The attributes come from a file.", remedy="Give --file and --columns too.")
-    named = load_columns(columns)
-    rows = write_attributes(file, attributes, results=found, row_id=named.id or "", identifiers=headers_of(named))
-    sys.stdout.write(f"{rows:,} rows without identifiers in {attributes}\n")
 
 
 def _tell_packed(packed: Packed, rejected: int, *, json_: bool) -> None:

@@ -3,6 +3,7 @@
 import json
 import secrets
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,9 @@ import typer
 
 from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run
 from encoder.errors import InputError
-from encoder.join import RunKey, open_run_key
+from encoder.join import Joined, RunKey, Unmatched, open_run_key
 from encoder.join import join as join_files
+from encoder.results import require_rows
 from encoder.workspace import own_party
 from keys.agreement import Role
 from keys.terms import Release
@@ -28,26 +30,46 @@ def open_(
 ) -> None:
     """As the recipient, fetch the key that opens a run's tokens; it is kept sealed in the folder.
 
+    Only a blind release has tokens. After an open release the files can be joined right away.
+
     Example: counterfoil open 3f0c... --broker https://broker.example
     """
     desk = Desk.open(folder, passphrase_file, passphrase_fd)
     own_party(desk.agreement, desk.identity, Role.RECIPIENT)
+    require_rows(desk.agreement)
+    if desk.agreement.terms.release is not Release.BLIND:
+        raise InputError(
+            "The agreement says open: its files hold link keys, and no token needs a key.",
+            remedy="Go on with: counterfoil join",
+        )
     with desk.door(broker) as opened:
         sealed = opened.get_bytes(f"/v1/runs/{run}/release")
     key = open_run_key(sealed, agreement=desk.agreement, identity=desk.identity)
+    if key.run != run:
+        raise InputError("The broker sent the key of another run.", remedy="Ask the broker's operator.")
     desk.workspace.keep(
-        _kind(key.run), key.key, agreement=desk.agreement.id, identity=desk.identity, random=secrets.token_bytes
+        _kind(run), key.key, agreement=desk.agreement.id, identity=desk.identity, random=secrets.token_bytes
     )
-    sys.stdout.write(f"run {key.run} can be joined\n")
+    sys.stdout.write(f"run {run} can be joined\n")
 
 
 def join(
     run: Run,
     file: Annotated[
-        list[str], typer.Option("--file", help="A holder's attribute file, NAME=FILE.csv; once per holder.")
+        list[str], typer.Option("--file", help="A holder's attribute file, NAME=FILE, CSV or Parquet; once per holder.")
     ],
-    output: Annotated[Path, typer.Option(help="CSV to write.")] = Path("linked.csv"),
-    keep_unmatched: Annotated[bool, typer.Option("--keep-unmatched", help="Keep rows that are not linked.")] = False,
+    output: Annotated[Path, typer.Option(help="File to write: CSV or Parquet, by its name.")] = Path("linked.csv"),
+    unmatched: Annotated[
+        Unmatched,
+        typer.Option(
+            help="Rows that are linked with no row of another file: drop them, or keep them with the other holders' "
+            "columns empty."
+        ),
+    ] = Unmatched.DROP,
+    sha256: Annotated[
+        list[str] | None,
+        typer.Option("--sha256", help="What the holder told of its file, NAME=SHA-256; another file is refused."),
+    ] = None,
     folder: Folder = HERE,
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
@@ -55,22 +77,66 @@ def join(
 ) -> None:
     """Join the holders' attribute files by link key. Needs no network.
 
-    Link keys are this recipient's own pseudonyms: another recipient, or another agreement, gets others.
+    One row per link key; the column holders says in whose files it stands. With three holders or more a row is
+    linked if it is with any of the others. Link keys are this recipient's own pseudonyms after a blind release:
+    another recipient, or another agreement, gets others.
 
-    Example: counterfoil join 3f0c... --file council=council.csv --file icb=icb.csv --output linked.csv
+    A token or link key that stands twice in a file is refused: a holder has one row per link, so the file was
+    doubled, put together from several or edited. A file that lost rows is noticed only by its number of rows and
+    its SHA-256, which its holder was shown too: compare them, or give --sha256.
+
+    Example: counterfoil join 3f0c... --file council=council.csv --file icb=icb.parquet --output linked.csv
+
+    Example, with the children known to one holder only: counterfoil join 3f0c... --file council=council.csv
+    --file icb=icb.parquet --unmatched keep --output everyone.parquet
     """
     desk = Desk.open(folder, passphrase_file, passphrase_fd)
     own_party(desk.agreement, desk.identity, Role.RECIPIENT)
-    files = {}
-    for one in file:
-        name, equals, path = one.partition("=")
-        if not equals or name not in {holder.name for holder in desk.agreement.holders()} or name in files:
-            raise InputError("--file takes NAME=FILE, each holder once.", remedy="Use the agreement's holder names.")
-        files[name] = Path(path)
-    run_key = None
-    if desk.agreement.terms.release is Release.BLIND:
-        recalled = desk.workspace.recall(_kind(run), agreement=desk.agreement.id, identity=desk.identity)
-        run_key = RunKey(run, recalled)
+    require_rows(desk.agreement)
+    holders = [holder.name for holder in desk.agreement.holders()]
+    files = {name: Path(path) for name, path in _by_holder("--file", file, holders).items()}
+    expected = _by_holder("--sha256", sha256 or [], holders)
+    joined = join_files(
+        files,
+        output,
+        run_key=_run_key(desk, run),
+        pseudonym_key=_pseudonym_key(desk),
+        unmatched=unmatched,
+        expected=expected,
+    )
+    absent = [name for name in holders if name not in files]
+    if absent:
+        sys.stderr.write(f"No file of {', '.join(absent)}: rows linked with no others count as not linked.\n")
+    _tell(joined, unmatched, json_=json_)
+
+
+def _by_holder(option: str, given: Sequence[str], holders: Sequence[str]) -> dict[str, str]:
+    """NAME=VALUE, each name once."""
+    found: dict[str, str] = {}
+    for one in given:
+        name, _, value = one.partition("=")
+        if not value or name not in holders or name in found:
+            raise InputError(
+                f"{option} takes NAME=VALUE, each holder once.",
+                remedy=f"The agreement's holders are: {', '.join(holders)}.",
+            )
+        found[name] = value
+    return found
+
+
+def _run_key(desk: Desk, run: str) -> RunKey | None:
+    """The key that ``open`` kept; None where there are no tokens."""
+    if desk.agreement.terms.release is not Release.BLIND:
+        return None
+    if not desk.workspace.keeps(_kind(run)):
+        raise InputError(
+            "The key of this run is not here.", where=str(desk.workspace.root), remedy=f"First: counterfoil open {run}"
+        )
+    return RunKey(run, desk.workspace.recall(_kind(run), agreement=desk.agreement.id, identity=desk.identity))
+
+
+def _pseudonym_key(desk: Desk) -> bytes:
+    """What makes link keys this recipient's own; drawn at the first join of the agreement and kept."""
     if not desk.workspace.keeps(PSEUDONYM_KEY):
         desk.workspace.keep(
             PSEUDONYM_KEY,
@@ -79,14 +145,37 @@ def join(
             identity=desk.identity,
             random=secrets.token_bytes,
         )
-    pseudonym_key = desk.workspace.recall(PSEUDONYM_KEY, agreement=desk.agreement.id, identity=desk.identity)
-    joined = join_files(files, output, run_key=run_key, pseudonym_key=pseudonym_key, keep_unmatched=keep_unmatched)
-    facts = {"rows": dict(joined.rows), "written": joined.linked, "output": str(joined.path)}
+    return desk.workspace.recall(PSEUDONYM_KEY, agreement=desk.agreement.id, identity=desk.identity)
+
+
+def _tell(joined: Joined, unmatched: Unmatched, *, json_: bool) -> None:
+    """Exact numbers: the rows are the recipient's own."""
     if json_:
+        facts = {
+            "holders": {
+                name: {
+                    "file": str(share.path),
+                    "sha256": share.sha256,
+                    "rows": share.rows,
+                    "linked": share.linked,
+                    "not_linked": share.not_linked,
+                }
+                for name, share in joined.shares.items()
+            },
+            "unmatched": unmatched.value,
+            "linked": joined.linked,
+            "written": joined.written,
+            "output": str(joined.path),
+        }
         sys.stdout.write(json.dumps(facts) + "\n")
-    else:
-        read = ", ".join(f"{name} {rows:,}" for name, rows in joined.rows.items())
-        sys.stdout.write(f"read {read}; wrote {joined.linked:,} rows to {joined.path}\n")
+        return
+    fate = "kept" if unmatched is Unmatched.KEEP else "dropped"
+    for name, share in joined.shares.items():
+        sys.stdout.write(
+            f"{name}: {share.rows:,} rows in {share.path}, {share.linked:,} linked, "
+            f"{share.not_linked:,} not linked ({fate})\n  SHA-256 {share.sha256}\n"
+        )
+    sys.stdout.write(f"{joined.written:,} rows in {joined.path}, {joined.linked:,} of them linked\n")
 
 
 def _kind(run: str) -> str:

@@ -11,12 +11,13 @@ from typing import Any
 
 from encoder import ceremony
 from encoder.agreed import headers_of, restrict
+from encoder.attributes import plan_attributes, write_attributes
 from encoder.columns import Columns, load_columns
 from encoder.door import Door
 from encoder.normalise import Normalised, normalise
 from encoder.package import Packed, pack
 from encoder.read import read_rows
-from encoder.results import Results, open_release, write_attributes, write_results
+from encoder.results import Results, open_release, write_results
 from encoder.upload import upload
 from encoder.workspace import Workspace, own_party
 from keys.agreement import Role
@@ -89,10 +90,5 @@ class Holder:
 
     def hand_over(self, results: Results, out: Path) -> int:
         """Write the attribute file for the recipient."""
-        return write_attributes(
-            self.files.file,
-            out,
-            results=results,
-            row_id=self.columns.id or "",
-            identifiers=headers_of(self.columns),
-        )
+        plan = plan_attributes(self.files.file, row_id=self.columns.id or "", identifiers=headers_of(self.columns))
+        return write_attributes(plan, out, results=results).rows

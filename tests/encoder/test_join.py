@@ -1,20 +1,25 @@
 """At the recipient: tokens become link keys of its own, and files become one table, cell by cell as they were."""
 
 import csv
+import datetime
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from encoder.errors import InputError
-from encoder.join import Joined, RunKey, join, link_keys, open_run_key
-from encoder.results import Results, write_attributes
+from encoder.attributes import plan_attributes, write_attributes
+from encoder.errors import InputError, OutputError
+from encoder.join import Joined, RunKey, Share, Unmatched, join, link_keys, open_run_key
+from encoder.results import Results
+from encoder.sheet import read_sheet, sha256_of, write_sheet
 from keys.envelope import seal_bytes
-from keys.errors import EnvelopeError, TokenError
+from keys.errors import CounterfoilError, EnvelopeError, TokenError
 from keys.receiving import encode
 from keys.tokens import seal_link_ids
 from tests.doors import drawn, identity, signed, small_terms
@@ -141,20 +146,23 @@ def test_a_token_of_another_run_is_refused_and_its_row_named() -> None:
 
 
 def test_rows_that_are_linked_stand_side_by_side(tmp_path: Path) -> None:
-    rows, made = joined(blind_files(tmp_path))
+    files = blind_files(tmp_path)
+    rows, made = joined(files)
     by_key = {row.pop("link_key"): row for row in rows}
     two, three = keys_of("two", "three")
     assert by_key == {
-        two: {"council.need": "b", "council.n": "002", "icb.need": "z"},
-        three: {"council.need": "", "council.n": "3", "icb.need": "x"},
+        two: {"holders": "council icb", "council.need": "b", "council.n": "002", "icb.need": "z"},
+        three: {"holders": "council icb", "council.need": "", "council.n": "3", "icb.need": "x"},
     }
-    assert made == Joined(tmp_path / "joined.csv", {"council": 3, "icb": 3}, 2)
+    shares = {name: Share(path, sha256_of(path), 3, 2) for name, path in files.items()}
+    assert made == Joined(tmp_path / "joined.csv", shares, 2, 2)
+    assert made.shares["icb"].not_linked == 1
     assert (tmp_path / "joined.csv").stat().st_mode & 0o777 == 0o600
 
 
 def test_no_token_and_no_link_id_is_in_the_result(tmp_path: Path) -> None:
     files = blind_files(tmp_path)
-    joined(files, keep_unmatched=True)
+    joined(files, unmatched=Unmatched.KEEP)
     text = (tmp_path / "joined.csv").read_text(encoding="utf-8")
     written = tokens("one", "two", "three", seed="council") + tokens("three", "four", "two", seed="icb")
     assert not [token for token in written if token in text]
@@ -163,71 +171,159 @@ def test_no_token_and_no_link_id_is_in_the_result(tmp_path: Path) -> None:
 
 
 def test_rows_that_are_not_linked_are_kept_on_demand(tmp_path: Path) -> None:
-    rows, made = joined(blind_files(tmp_path), keep_unmatched=True)
+    rows, made = joined(blind_files(tmp_path), unmatched=Unmatched.KEEP)
     by_key = {row.pop("link_key"): row for row in rows}
     one, two, three, four = keys_of("one", "two", "three", "four")
     assert set(by_key) == {one, two, three, four}
-    assert by_key[one] == {"council.need": "a", "council.n": "001", "icb.need": ""}
-    assert by_key[four] == {"council.need": "", "council.n": "", "icb.need": "y"}
-    assert made.linked == 4
+    assert by_key[one] == {"holders": "council", "council.need": "a", "council.n": "001", "icb.need": ""}
+    assert by_key[two]["holders"] == "council icb"
+    assert by_key[four] == {"holders": "icb", "council.need": "", "council.n": "", "icb.need": "y"}
+    assert (made.linked, made.written) == (2, 4)
 
 
 def test_rows_come_in_the_order_of_their_link_keys(tmp_path: Path) -> None:
-    rows, _ = joined(blind_files(tmp_path), keep_unmatched=True)
+    rows, _ = joined(blind_files(tmp_path), unmatched=Unmatched.KEEP)
     assert [row["link_key"] for row in rows] == sorted(row["link_key"] for row in rows)
 
 
-def test_three_files_join_where_all_three_are_linked(tmp_path: Path) -> None:
+def test_of_three_files_a_row_is_linked_if_it_is_with_any(tmp_path: Path) -> None:
     files = blind_files(tmp_path)
-    files["school"] = file(tmp_path / "s.csv", ["token", "need"], [[tokens("two", seed="school")[0], "s"]])
+    school = tokens("two", "one", "five", seed="school")
+    files["school"] = file(tmp_path / "s.csv", ["token", "need"], [[one, "s"] for one in school])
     rows, made = joined(files)
-    assert [(row["council.need"], row["icb.need"], row["school.need"]) for row in rows] == [("b", "z", "s")]
-    assert made.rows == {"council": 3, "icb": 3, "school": 1}
+    keys = dict(zip(keys_of("one", "two", "three"), ("one", "two", "three"), strict=True))
+    assert {keys[row["link_key"]]: row["holders"] for row in rows} == {
+        "one": "council school",
+        "two": "council icb school",
+        "three": "council icb",
+    }
+    assert {name: (share.rows, share.linked) for name, share in made.shares.items()} == {
+        "council": (3, 3),
+        "icb": (3, 2),
+        "school": (3, 2),
+    }
+    assert (made.linked, made.written) == (3, 3)
+
+
+A, B, C = (digit * 32 for digit in "abc")
 
 
 def test_an_open_release_is_joined_by_its_link_keys(tmp_path: Path) -> None:
     files = {
-        "a": file(tmp_path / "a.csv", ["link_key", "x"], [["01", "1"], ["02", "2"]]),
-        "b": file(tmp_path / "b.csv", ["y", "link_key"], [["3", "02"]]),
+        "a": file(tmp_path / "a.csv", ["link_key", "x"], [[A, "1"], [B, "2"]]),
+        "b": file(tmp_path / "b.csv", ["y", "link_key"], [["3", B]]),
     }
     rows, _ = joined(files, run_key=None)
-    assert rows == [{"a.x": "2", "b.y": "3", "link_key": "02"}]
+    assert rows == [{"link_key": B, "holders": "a b", "a.x": "2", "b.y": "3"}]
 
 
 def test_no_linked_rows_give_a_table_without_rows(tmp_path: Path) -> None:
     files = {
-        "a": file(tmp_path / "a.csv", ["link_key", "x"], [["01", "1"]]),
-        "b": file(tmp_path / "b.csv", ["link_key", "y"], []),
+        "a": file(tmp_path / "a.csv", ["link_key", "x"], [[A, "1"]]),
+        "b": file(tmp_path / "b.csv", ["link_key", "y"], [[B, "1"]]),
     }
     rows, made = joined(files, run_key=None)
     assert rows == []
-    assert made.linked == 0
+    assert (made.linked, made.written) == (0, 0)
     assert '"a.x"' in (tmp_path / "joined.csv").read_text(encoding="utf-8")
 
 
 def test_one_file_is_only_given_link_keys(tmp_path: Path) -> None:
-    rows, _ = joined({"council": blind_files(tmp_path)["council"]})
+    files = {"council": blind_files(tmp_path)["council"]}
+    rows, made = joined(files, unmatched=Unmatched.KEEP)
     assert {row["link_key"] for row in rows} == set(keys_of("one", "two", "three"))
+    assert (made.shares["council"].linked, made.written) == (0, 3)
+
+
+# Formats.
+
+
+def typed(path: Path, links: Sequence[str], seed: str) -> Path:
+    """A Parquet file as another program might write it, its tokens as large strings."""
+    rows = len(links)
+    table = pa.table(
+        {
+            "n": pa.array(range(rows), pa.int8()),
+            "day": [datetime.date(2020, 1, 1 + row) for row in range(rows)],
+            "kind": pa.array([f"kind of {link}" for link in links]).dictionary_encode(),
+            "codes": [[link] for link in links],
+            "token": pa.array(tokens(*links, seed=seed), pa.large_string()),
+        }
+    )
+    pq.write_table(table, path)
+    return path
+
+
+def test_columns_of_parquet_keep_their_types(tmp_path: Path) -> None:
+    files = {
+        "a": typed(tmp_path / "a.parquet", ["one", "two", "three"], "a"),
+        "b": typed(tmp_path / "b.parquet", ["two", "four"], "b"),
+    }
+    out = tmp_path / "joined.parquet"
+    join(files, out, run_key=RUN_KEY, pseudonym_key=PSEUDONYM, unmatched=Unmatched.KEEP)
+    table = read_sheet(out).table
+    source = pq.read_table(files["a"]).schema
+    assert table.schema.names == ["link_key", "holders", *(f"{n}.{c}" for n in "ab" for c in source.names[:-1])]
+    for column in source.names[:-1]:
+        assert table.schema.field(f"a.{column}").type == source.field(column).type
+    one, two = ({row["link_key"]: row for row in table.to_pylist()}[key] for key in keys_of("one", "two"))
+    assert (one["holders"], one["a.n"], one["a.codes"], one["b.n"], one["b.codes"]) == ("a", 0, ["one"], None, None)
+    assert (two["a.day"], two["b.day"]) == (datetime.date(2020, 1, 2), datetime.date(2020, 1, 1))
+    join(files, out, run_key=RUN_KEY, pseudonym_key=PSEUDONYM)
+    assert b"kind of two" in out.read_bytes()
+    assert not [word for word in (b"kind of one", b"kind of four") if word in out.read_bytes()]
+    assert len(read_sheet(out).table) == 1
+
+
+@pytest.mark.parametrize("unmatched", Unmatched)
+def test_csv_and_parquet_in_and_out_give_the_same_rows(tmp_path: Path, unmatched: Unmatched) -> None:
+    files = blind_files(tmp_path)
+    as_parquet = {}
+    for name, path in files.items():
+        as_parquet[name] = tmp_path / f"{name}.parquet"
+        write_sheet(read_sheet(path).table, as_parquet[name])
+    misnamed = {"council": files["council"].rename(tmp_path / "council.pq"), "icb": as_parquet["icb"]}
+    found = []
+    for given_files in (misnamed, as_parquet):
+        for name in ("joined.csv", "joined.parquet"):
+            out = tmp_path / name
+            join(given_files, out, run_key=RUN_KEY, pseudonym_key=PSEUDONYM, unmatched=unmatched)
+            assert (out.read_bytes()[:4] == b"PAR1") == (out.suffix == ".parquet")
+            rows = read_sheet(out).table.to_pylist()
+            found.append([{column: cell or "" for column, cell in row.items()} for row in rows])
+    assert found[0]
+    assert all(rows == found[0] for rows in found)
+
+
+def test_a_missing_row_differs_from_empty_cells(tmp_path: Path) -> None:
+    joined(blind_files(tmp_path), unmatched=Unmatched.KEEP)
+    one, three = keys_of("one", "three")
+    lines = (tmp_path / "joined.csv").read_text(encoding="utf-8").splitlines()
+    assert f'"{one}","council","a","001",' in lines
+    assert f'"{three}","council icb","","3","x"' in lines
 
 
 def test_nothing_is_guessed_about_cells(tmp_path: Path) -> None:
     cells = ["007", "1e5", "NA", "null", "true", "2012-01-02", "", " spaced ", "1,5", "0x1f", "-0"]
     names = [f"c{number}" for number in range(len(cells))]
-    one = file(tmp_path / "a.csv", ["link_key", *names], [["0012", *cells]])
-    two = file(tmp_path / "b.csv", ["link_key", "Need; primary; secondary;"], [["0012", "00"]])
+    one = file(tmp_path / "a.csv", ["link_key", *names], [[A, *cells]])
+    two = tmp_path / "b.csv"
+    write_sheet(pa.table({"link_key": [A], "Need; primary; secondary;": ["00"]}), two)
     (row,), _ = joined({"a": one, "b": two}, run_key=None)
     assert [row[f"a.{name}"] for name in names] == cells
-    assert (row["b.Need; primary; secondary;"], row["link_key"]) == ("00", "0012")
+    assert (row["b.Need; primary; secondary;"], row["link_key"]) == ("00", A)
 
 
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(CELL, min_size=2, max_size=2), st.booleans())
-@example(["a\rb", "\r\n"], False)
-@example(['"', ",;"], True)
-def test_any_cell_of_a_holder_arrives_at_the_recipient(tmp_path: Path, cells: list[str], keep_unmatched: bool) -> None:
+@given(st.lists(CELL, min_size=2, max_size=2), st.sampled_from(Unmatched), st.sampled_from(["csv", "parquet"]))
+@example(["a\rb", "\r\n"], Unmatched.DROP, "csv")
+@example(['"', ",;"], Unmatched.KEEP, "csv")
+def test_any_cell_of_a_holder_arrives_at_the_recipient(
+    tmp_path: Path, cells: list[str], unmatched: Unmatched, suffix: str
+) -> None:
     """From the holder's own file through the attribute file into the joined table."""
     files = {}
     for name, cell in zip(("council", "icb"), cells, strict=True):
@@ -235,66 +331,167 @@ def test_any_cell_of_a_holder_arrives_at_the_recipient(tmp_path: Path, cells: li
         with source.open("w", encoding="utf-8", newline="") as stream:
             csv.writer(stream, quoting=csv.QUOTE_ALL).writerows([["id", "text"], ["1", cell]])
         results = Results("run 7", "token", ["1"], tokens("one", seed=name))
-        files[name] = tmp_path / f"{name}.csv"
-        write_attributes(source, files[name], results=results, row_id="id", identifiers=[])
-    (row,), _ = joined(files, keep_unmatched=keep_unmatched)
+        files[name] = tmp_path / f"{name}.{suffix}"
+        write_attributes(plan_attributes(source, row_id="id", identifiers=[]), files[name], results=results)
+    (row,), _ = joined(files, unmatched=unmatched)
     assert [row["council.text"], row["icb.text"]] == cells
 
 
 # Refusals.
 
 
-def refusal(files: dict[str, Path], **changes: Any) -> InputError:
-    out = next(iter(files.values())).with_name("joined.csv")
-    with pytest.raises(InputError) as caught:
+def refusal(files: dict[str, Path], **changes: Any) -> CounterfoilError:
+    folder = next(iter(files.values())).parent
+    before = set(folder.iterdir())
+    with pytest.raises((InputError, TokenError)) as caught:
         joined(files, **changes)
-    assert not out.exists()
+    assert set(folder.iterdir()) == before
     return caught.value
+
+
+def alone(path: Path, **changes: Any) -> CounterfoilError:
+    return refusal({"a": path}, unmatched=Unmatched.KEEP, **changes)
 
 
 @pytest.mark.parametrize(("run_key", "header"), [(RUN_KEY, "link_key"), (None, "token")], ids=["blind", "open"])
 def test_a_file_without_its_tokens_is_refused(tmp_path: Path, run_key: RunKey | None, header: str) -> None:
-    path = file(tmp_path / "a.csv", [header, "x"], [["01", "1"]])
-    error = refusal({"a": path}, run_key=run_key)
-    assert "has no column" in str(error)
+    path = file(tmp_path / "a.csv", [header, "x"], [[A, "1"]])
+    error = alone(path, run_key=run_key)
+    assert f"but one {header}: it is of another release" in error.what
     assert error.where == str(path)
+    assert ", but" not in alone(file(path, ["x"], [["1"]]), run_key=run_key).what
 
 
-def test_two_rows_of_one_file_with_the_same_link_key_are_explained(tmp_path: Path) -> None:
-    path = file(tmp_path / "a.csv", ["token", "x"], [[token, "1"] for token in tokens("one", "two", "one")])
-    assert "Two rows of one file have the same link key" in str(refusal({"a": path}))
+def test_a_doubled_file_is_refused_and_its_rows_named(tmp_path: Path) -> None:
+    one, two, three = tokens("one", "two", "three")
+    path = file(tmp_path / "a.csv", ["x", "token"], [["1", one], ["2", two], ["1", one], ["2", two], ["3", three]])
+    error = alone(path)
+    assert error.what == "Two rows hold the same token. 2 rows repeat an earlier one."
+    assert error.where == f"{path}, rows 2 and 4, column 'token'"
+    assert "doubled" in error.remedy
+    assert alone(file(path, ["token"], [[one], [one]])).what == "Two rows hold the same token."
+
+
+def test_a_link_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = file(tmp_path / "a.csv", ["link_key", "x"], [[A, "1"], [B, "1"], [A, "2"]])
+    error = alone(path, run_key=None)
+    assert (error.what, error.where) == (
+        "Two rows hold the same link key.",
+        f"{path}, rows 2 and 4, column 'link_key'",
+    )
+
+
+def test_rows_of_two_holders_in_one_file_are_refused(tmp_path: Path) -> None:
+    """The tokens differ, but two of them open to one link."""
+    both = [*tokens("one", "two"), *tokens("three", "one", seed="other")]
+    path = file(tmp_path / "a.csv", ["token", "x"], [[token, "1"] for token in both])
+    error = alone(path)
+    assert error.what.startswith("Two rows have tokens of one link")
+    assert error.where == f"{path}, rows 2 and 5, column 'token'"
+
+
+def test_a_token_in_two_files_is_refused(tmp_path: Path) -> None:
+    files = blind_files(tmp_path)
+    first = tokens("one", "two", "three", seed="council")
+    files["icb"] = file(tmp_path / "i.csv", ["token", "n"], [[tokens("four")[0], "1"], [first[2], "2"]])
+    error = refusal(files)
+    assert error.what == f"This token stands in {files['council']} too (1 do)."
+    assert error.where == f"{files['icb']}, row 3, column 'token'"
+
+
+@pytest.mark.parametrize("run_key", [RUN_KEY, None], ids=["blind", "open"])
+def test_one_file_for_two_holders_is_refused(tmp_path: Path, run_key: RunKey | None) -> None:
+    """Otherwise every row would seem to be linked."""
+    header, value = ("token", tokens("one")[0]) if run_key else ("link_key", A)
+    one = file(tmp_path / "a.csv", [header], [[value]])
+    other = file(tmp_path / "b.csv", [header], [[value]])
+    assert refusal({"a": one, "b": other}, run_key=run_key).what == "The same file is given for a and for b."
+
+
+def test_a_file_that_is_not_the_one_its_holder_wrote_is_refused(tmp_path: Path) -> None:
+    files = blind_files(tmp_path)
+    told = {name: sha256_of(path) for name, path in files.items()}
+    joined(files, expected={**told, "icb": told["icb"].upper()})
+    (tmp_path / "joined.csv").unlink()
+    whole = files["icb"].read_bytes()
+    files["icb"].write_bytes(whole[: whole.rstrip().rindex(b"\n") + 1])
+    joined(files)
+    (tmp_path / "joined.csv").unlink()
+    error = refusal(files, expected=told)
+    assert error.what.startswith("This is not the file that icb wrote")
+    assert error.where == str(files["icb"])
+    assert "no file" in refusal(files, expected={"school": told["icb"]}).what
+
+
+def test_two_columns_with_one_header_are_refused(tmp_path: Path) -> None:
+    path = file(tmp_path / "a.csv", ["link_key", "x", "x"], [[A, "02", "03"]])
+    assert "same header" in str(alone(path, run_key=None))
 
 
 @pytest.mark.parametrize(
-    "header", [["link_key", "x", "x"], ["link_key", "link_key", "x"], ["link_key", "", ""]], ids=str
+    ("data", "where"),
+    [
+        (b"", ""),
+        (b"link_key,x\n", ""),
+        (b"link_key,x\n%(A)s\n", ", row 2"),
+        (b"link_key,x\n%(A)s,\xff\n", ", row 2, column 2"),
+        (b"link_key,x\n%(A)s,y\n\xff,y\n", ", row 3, column 'link_key'"),
+        (b"\xff,link_key\n1,01\n", ", row 1, column 1"),
+        (b"link_key,x\n%(A)s,1\n ,2\n", ", row 3, column 'link_key'"),
+        (b'link_key,x\n%(A)s,1\n"",2\n', ", row 3, column 'link_key'"),
+        (b"link_key,x\n%(A)s,1\n1.2E+31,2\n", ", row 3, column 'link_key'"),
+        (b'link_key,x\n%(A)s,"1\n', ", row 2"),
+        (b"PAR1 and no more", ""),
+    ],
+    ids=range(11),
 )
-def test_two_columns_with_one_header_are_refused(tmp_path: Path, header: list[str]) -> None:
-    path = file(tmp_path / "a.csv", header, [["01", "02", "03"]])
-    assert "same header" in str(refusal({"a": path}, run_key=None))
-
-
-@pytest.mark.parametrize(
-    "data",
-    [b"", b"link_key,x\n01\n", b"link_key,x\n01,\xff\n", b"\xff,link_key\n1,01\n"],
-    ids=range(4),
-)
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, data: bytes, where: str) -> None:
     path = tmp_path / "a.csv"
-    path.write_bytes(data)
-    assert refusal({"a": path}, run_key=None).where == str(path)
+    path.write_bytes(data % {b"A": A.encode()} if b"%" in data else data)
+    error = alone(path, run_key=None)
+    assert error.where == f"{path}{where}"
+    assert not [value for value in ("E+31", "01\n") if value in str(error)]
+
+
+def test_tokens_that_are_missing_or_no_text_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"token": [*tokens("one"), None]}), path)
+    error = alone(path)
+    assert (error.what, error.where) == ("The row has no token.", f"{path}, row 2, column 'token'")
+    pq.write_table(pa.table({"token": [[token] for token in tokens("one")]}), path)
+    assert alone(path).what == "Column token holds no text."
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    assert refusal({"a": tmp_path / "a.csv"}).where == str(tmp_path / "a.csv")
+    assert alone(tmp_path / "a.csv").where == str(tmp_path / "a.csv")
 
 
 def test_a_join_of_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no file to join"):
-        join({}, tmp_path / "out.csv", run_key=RUN_KEY, pseudonym_key=PSEUDONYM)
+    for unmatched in Unmatched:
+        with pytest.raises(InputError, match="no file to join"):
+            join({}, tmp_path / "out.csv", run_key=RUN_KEY, pseudonym_key=PSEUDONYM, unmatched=unmatched)
 
 
-def test_a_wrong_token_stops_the_join(tmp_path: Path) -> None:
+def test_one_file_alone_has_no_linked_rows(tmp_path: Path) -> None:
+    files = {"council": blind_files(tmp_path)["council"]}
+    assert "keep unmatched rows" in refusal(files).remedy
+
+
+@pytest.mark.parametrize("wrong", [*tokens("one", run_key=RunKey("run 8", b"k" * 32)), "tokentoken", " "])
+def test_a_wrong_token_stops_the_join_and_its_row_is_named(tmp_path: Path, wrong: str) -> None:
+    path = file(
+        tmp_path / "a.csv", ["x", "token"], [["a\nb", tokens("two")[0]], ["2", tokens("three")[0]], ["3", wrong]]
+    )
+    error = alone(path)
+    assert error.where == f"{path}, row 4, column 'token'"
+    assert wrong not in str(error).replace(" ", "") or not wrong.strip()
+
+
+def test_an_output_in_place_of_an_input_or_of_no_format_is_refused(tmp_path: Path) -> None:
     files = blind_files(tmp_path)
-    with pytest.raises(TokenError, match="another run"):
-        joined(files, run_key=RunKey("run 8", b"k" * 32))
-    assert not (tmp_path / "joined.csv").exists()
+    before = files["icb"].read_bytes()
+    for out, what in ((files["icb"], "one of the inputs"), (tmp_path / "out.xlsx", "in which format")):
+        with pytest.raises(OutputError, match=what):
+            join(files, out, run_key=RUN_KEY, pseudonym_key=PSEUDONYM)
+    assert files["icb"].read_bytes() == before
+    assert set(tmp_path.iterdir()) == set(files.values())

@@ -1,4 +1,4 @@
-"""What came back: each token beside its own row, and attribute files without identifiers and row ids."""
+"""What came back: each token beside its own row."""
 
 import csv
 from collections.abc import Sequence
@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
 from encoder.errors import InputError
 from encoder.package import pack, recall_handles
-from encoder.results import Results, open_release, write_attributes, write_results
+from encoder.results import Results, open_release, require_rows, write_results
 from encoder.workspace import Workspace
 from keys.agreement import Agreement
 from keys.canonical import canonical
@@ -157,106 +155,6 @@ def test_results_are_written_for_the_holder_alone(tmp_path: Path) -> None:
     assert (tmp_path / "results.csv").stat().st_mode & 0o777 == 0o600
 
 
-def hand_over(folder: Path, text: str, results: Results = RESULTS, **changes: Any) -> list[list[str]]:
-    (folder / "source.csv").write_bytes(text.encode())
-    options: dict[str, Any] = {"results": results, "row_id": "id", "identifiers": ["Surname", "DOB"], **changes}
-    count = write_attributes(folder / "source.csv", folder / "out.csv", **options)
-    written = rows_of(folder / "out.csv")
-    assert count == len(written) - 1
-    return written
-
-
-SOURCE = (
-    "id,Surname,Need,DOB,Plan\na,Quillfeather,ASD,2012-01-02,yes\nb,Underhay,SLCN,2013-04-05,no\nc,Penhallow,,2014,\n"
-)
-
-
-def test_identifiers_and_row_ids_are_dropped_and_tokens_take_their_place(tmp_path: Path) -> None:
-    assert hand_over(tmp_path, SOURCE) == [
-        ["token", "Need", "Plan"],
-        ["tokenB", "SLCN", "no"],
-        ["tokenA", "ASD", "yes"],
-        ["tokenC", "", ""],
-    ]
-    data = (tmp_path / "out.csv").read_bytes()
-    assert not [word for word in (b"Quill", b"Under", b"2012", b"Surname", b"DOB", b"\na,") if word in data]
-    assert (tmp_path / "out.csv").stat().st_mode & 0o777 == 0o600
-
-
-def test_rows_that_were_not_encoded_are_left_out(tmp_path: Path) -> None:
-    few = Results("run 7", "token", ["c"], ["tokenC"])
-    assert hand_over(tmp_path, SOURCE, few) == [["token", "Need", "Plan"], ["tokenC", "", ""]]
-
-
-def test_rows_are_found_by_their_numbers_where_there_are_no_ids(tmp_path: Path) -> None:
-    numbered = Results("run 7", "token", ["4", "2"], ["tokenD", "tokenB"])
-    text = "Surname,Need\nQuill,ASD\n\nUnder,SLCN\n"
-    written = hand_over(tmp_path, text, numbered, row_id="", identifiers=["Surname"])
-    assert written == [["token", "Need"], ["tokenD", "SLCN"], ["tokenB", "ASD"]]
-
-
-def test_spaces_around_ids_and_headers_do_not_matter(tmp_path: Path) -> None:
-    assert hand_over(tmp_path, SOURCE.replace("id,Surname", " id , Surname ").replace("\nb,", "\n b ,"))[1][1] == "SLCN"
-
-
-@pytest.mark.parametrize("delimiter", [";", "\t"])
-def test_other_delimiters_are_read_and_commas_written(tmp_path: Path, delimiter: str) -> None:
-    assert hand_over(tmp_path, SOURCE.replace(",", delimiter))[2] == ["tokenA", "ASD", "yes"]
-
-
-def test_a_row_that_is_gone_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="1 rows that were encoded"):
-        hand_over(tmp_path, SOURCE.replace("\nb,", "\nx,"))
-    assert not (tmp_path / "out.csv").exists()
-
-
-@pytest.mark.parametrize(("old", "new"), [("Surname", "Family name"), ("DOB", "Date"), ("id,", "key,")])
-def test_an_identifier_under_another_header_is_not_let_through(tmp_path: Path, old: str, new: str) -> None:
-    with pytest.raises(InputError, match="no longer has the column"):
-        hand_over(tmp_path, SOURCE.replace(old, new))
-    assert not (tmp_path / "out.csv").exists()
-
-
-def test_a_column_that_is_called_like_the_tokens_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a column 'token' of its own"):
-        hand_over(tmp_path, SOURCE.replace("Need", "token"))
-    assert hand_over(tmp_path, SOURCE.replace("Surname", "token"), identifiers=["token", "DOB"])[0][0] == "token"
-
-
-def test_columns_without_a_header_get_their_place_as_a_name(tmp_path: Path) -> None:
-    text = "id,Surname,DOB,,\na,Quill,2012,x,y\nb,Under,2013,,\nc,Pen,2014,,z\n"
-    assert hand_over(tmp_path, text)[:2] == [["token", "column 4", "column 5"], ["tokenB", "", ""]]
-
-
-def test_a_file_that_is_no_text_any_more_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "source.csv").write_bytes(SOURCE.encode().replace(b"Penhallow", b"Penh\xe4llow"))
-    with pytest.raises(InputError, match="not in UTF-8"):
-        write_attributes(
-            tmp_path / "source.csv", tmp_path / "out.csv", results=RESULTS, row_id="id", identifiers=["Surname", "DOB"]
-        )
-
-
-CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
-
-
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(CELL, min_size=3, max_size=3), CELL)
-@example(["\r", "a\rb", "a\r\nb"], "\n")
-@example(['"', ",", ";\t"], "Ünï")
-def test_any_cell_survives(tmp_path: Path, cells: list[str], last: str) -> None:
-    source = tmp_path / "source.csv"
-    with source.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream, quoting=csv.QUOTE_ALL).writerows(
-            [
-                ["id", "Surname", "Need", "Last"],
-                *([one, "Q", cell, last] for one, cell in zip("abc", cells, strict=True)),
-            ]
-        )
-    write_attributes(source, tmp_path / "out.csv", results=RESULTS, row_id="id", identifiers=["Surname"])
-    expected = [[f"token{one.upper()}", cells["abc".index(one)], last] for one in "bac"]
-    assert rows_of(tmp_path / "out.csv") == [["token", "Need", "Last"], *expected]
-
-
 def test_tokens_read_back_from_the_file(tmp_path: Path) -> None:
     workspace, handles = kept(tmp_path)
     sealed, values = released(handles)
@@ -289,3 +187,10 @@ def test_an_upload_that_was_encoded_again_since_can_still_be_opened(tmp_path: Pa
         opened = open_release(sealed, workspace=workspace, agreement=agreement, identity=identity("council"))
         expected = {row_id: encode(value.tobytes()) for row_id, value in zip(row_ids, values, strict=True)}
         assert opened.by_row_id() == expected
+
+
+def test_an_agreement_that_releases_counts_has_no_results() -> None:
+    require_rows(BLIND)
+    require_rows(OPEN)
+    with pytest.raises(InputError, match="counts and no rows"):
+        require_rows(signed(small_terms(release="count")))

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from encoder.cli import app
+from encoder.sheet import read_sheet
 from keys.identity import Identity
 from keys.template import template_text
 from services.rehearsal.server import running_broker
@@ -160,21 +161,23 @@ def test_three_holders_from_agreement_to_joined_file(table: tuple[Path, str]) ->
     as_party("recipient", ["open", started])
     files: list[str] = []
     for name in HOLDERS:
-        handed = root / "recipient" / f"{name}.csv"
-        as_party(
-            name,
-            ["results", started],
-            "--file",
-            str(root / name / f"{name}.csv"),
-            "--columns",
-            str(root / name / f"{name}.toml"),
-            "--attributes",
-            str(handed),
-        )
-        assert not {"forename", "surname", "dob", "nhs", "row"} & set(handed.read_text().splitlines()[0].split(","))
-        files += ["--file", f"{name}={handed}"]
+        handed = root / "recipient" / f"{name}.{'parquet' if name == 'icb' else 'csv'}"
+        told = json.loads(
+            as_party(
+                name,
+                ["results", started],
+                *("--file", str(root / name / f"{name}.csv"), "--columns", str(root / name / f"{name}.toml")),
+                *("--attributes", str(handed), "--keep", f"{name} attribute", "--yes", "--json"),
+            )
+        )["attributes"]
+        assert told["columns"] == [f"{name} attribute"]
+        assert read_sheet(handed).table.column_names == ["token", f"{name} attribute"]
+        files += ["--file", f"{name}={handed}", "--sha256", f"{name}={told['sha256']}"]
     linked = root / "recipient" / "linked.csv"
-    as_party("recipient", ["join", started, *files], "--keep-unmatched", "--output", str(linked), network=False)
+    keep = ("--unmatched", "keep")
+    told = as_party("recipient", ["join", started, *files], *keep, "--output", str(linked), "--json", network=False)
+    shares = json.loads(told)["holders"]
+    assert {name: share["rows"] for name, share in shares.items()} == {name: len(cohorts[name]) for name in HOLDERS}
     rows = list(csv.DictReader(linked.read_text(encoding="utf-8").splitlines()))
     assert len({row["link_key"] for row in rows}) == len(rows)
     together = 0
