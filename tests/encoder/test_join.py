@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,58 +13,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from encoder.attributes import plan_attributes, write_attributes
-from encoder.errors import InputError, OutputError
 from encoder.join import Joined, RunKey, Share, Unmatched, join, link_keys, open_run_key
 from encoder.results import Results
 from encoder.sheet import read_sheet, sha256_of, write_sheet
 from keys.envelope import seal_bytes
-from keys.errors import CounterfoilError, EnvelopeError, TokenError
-from keys.receiving import encode
-from keys.tokens import seal_link_ids
+from keys.errors import EnvelopeError, TokenError
 from tests.doors import drawn, identity, signed, small_terms
+from tests.handed import PSEUDONYM, RUN_KEY, A, B, blind_files, file, joined, keys_of, tokens
 
 AGREEMENT = signed(small_terms())
-RUN_KEY = RunKey("run 7", b"k" * 32)
-PSEUDONYM = b"the recipient's own key"
-
-
-def tokens(*links: str, seed: str = "tokens", run_key: RunKey = RUN_KEY) -> list[str]:
-    """A token for each link id, which is named by a word."""
-    ids = np.array([list(link.encode().ljust(16, b"\0")) for link in links], dtype=np.uint8).reshape(-1, 16)
-    sealed = seal_link_ids(ids, run_key=run_key.key, run=run_key.run, random=drawn(seed))
-    return [encode(token.tobytes()) for token in sealed]
-
-
-def keys_of(*links: str, pseudonym_key: bytes = PSEUDONYM) -> list[str]:
-    return link_keys(tokens(*links), run_key=RUN_KEY, pseudonym_key=pseudonym_key)
-
-
-def file(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows([header, *rows])
-    return path
-
-
-def blind_files(folder: Path) -> dict[str, Path]:
-    """Council: links one, two, three. Care board: two, three, four, sealed apart from these."""
-    first = tokens("one", "two", "three", seed="council")
-    second = tokens("three", "four", "two", seed="icb")
-    return {
-        "council": file(
-            folder / "c.csv",
-            ["token", "need", "n"],
-            [[first[0], "a", "001"], [first[1], "b", "002"], [first[2], "", "3"]],
-        ),
-        "icb": file(folder / "i.csv", ["token", "need"], [[second[0], "x"], [second[1], "y"], [second[2], "z"]]),
-    }
-
-
-def joined(files: dict[str, Path], **changes: Any) -> tuple[list[dict[str, str]], Joined]:
-    out = next(iter(files.values())).with_name("joined.csv")
-    options: dict[str, Any] = {"run_key": RUN_KEY, "pseudonym_key": PSEUDONYM, **changes}
-    made = join(files, out, **options)
-    with out.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream)), made
 
 
 # The run's key.
@@ -205,9 +161,6 @@ def test_of_three_files_a_row_is_linked_if_it_is_with_any(tmp_path: Path) -> Non
     assert (made.linked, made.written) == (3, 3)
 
 
-A, B, C = (digit * 32 for digit in "abc")
-
-
 def test_an_open_release_is_joined_by_its_link_keys(tmp_path: Path) -> None:
     files = {
         "a": file(tmp_path / "a.csv", ["link_key", "x"], [[A, "1"], [B, "2"]]),
@@ -335,163 +288,3 @@ def test_any_cell_of_a_holder_arrives_at_the_recipient(
         write_attributes(plan_attributes(source, row_id="id", identifiers=[]), files[name], results=results)
     (row,), _ = joined(files, unmatched=unmatched)
     assert [row["council.text"], row["icb.text"]] == cells
-
-
-# Refusals.
-
-
-def refusal(files: dict[str, Path], **changes: Any) -> CounterfoilError:
-    folder = next(iter(files.values())).parent
-    before = set(folder.iterdir())
-    with pytest.raises((InputError, TokenError)) as caught:
-        joined(files, **changes)
-    assert set(folder.iterdir()) == before
-    return caught.value
-
-
-def alone(path: Path, **changes: Any) -> CounterfoilError:
-    return refusal({"a": path}, unmatched=Unmatched.KEEP, **changes)
-
-
-@pytest.mark.parametrize(("run_key", "header"), [(RUN_KEY, "link_key"), (None, "token")], ids=["blind", "open"])
-def test_a_file_without_its_tokens_is_refused(tmp_path: Path, run_key: RunKey | None, header: str) -> None:
-    path = file(tmp_path / "a.csv", [header, "x"], [[A, "1"]])
-    error = alone(path, run_key=run_key)
-    assert f"but one {header}: it is of another release" in error.what
-    assert error.where == str(path)
-    assert ", but" not in alone(file(path, ["x"], [["1"]]), run_key=run_key).what
-
-
-def test_a_doubled_file_is_refused_and_its_rows_named(tmp_path: Path) -> None:
-    one, two, three = tokens("one", "two", "three")
-    path = file(tmp_path / "a.csv", ["x", "token"], [["1", one], ["2", two], ["1", one], ["2", two], ["3", three]])
-    error = alone(path)
-    assert error.what == "Two rows hold the same token. 2 rows repeat an earlier one."
-    assert error.where == f"{path}, rows 2 and 4, column 'token'"
-    assert "doubled" in error.remedy
-    assert alone(file(path, ["token"], [[one], [one]])).what == "Two rows hold the same token."
-
-
-def test_a_link_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
-    path = file(tmp_path / "a.csv", ["link_key", "x"], [[A, "1"], [B, "1"], [A, "2"]])
-    error = alone(path, run_key=None)
-    assert (error.what, error.where) == (
-        "Two rows hold the same link key.",
-        f"{path}, rows 2 and 4, column 'link_key'",
-    )
-
-
-def test_rows_of_two_holders_in_one_file_are_refused(tmp_path: Path) -> None:
-    """The tokens differ, but two of them open to one link."""
-    both = [*tokens("one", "two"), *tokens("three", "one", seed="other")]
-    path = file(tmp_path / "a.csv", ["token", "x"], [[token, "1"] for token in both])
-    error = alone(path)
-    assert error.what.startswith("Two rows have tokens of one link")
-    assert error.where == f"{path}, rows 2 and 5, column 'token'"
-
-
-def test_a_token_in_two_files_is_refused(tmp_path: Path) -> None:
-    files = blind_files(tmp_path)
-    first = tokens("one", "two", "three", seed="council")
-    files["icb"] = file(tmp_path / "i.csv", ["token", "n"], [[tokens("four")[0], "1"], [first[2], "2"]])
-    error = refusal(files)
-    assert error.what == f"This token stands in {files['council']} too (1 do)."
-    assert error.where == f"{files['icb']}, row 3, column 'token'"
-
-
-@pytest.mark.parametrize("run_key", [RUN_KEY, None], ids=["blind", "open"])
-def test_one_file_for_two_holders_is_refused(tmp_path: Path, run_key: RunKey | None) -> None:
-    """Otherwise every row would seem to be linked."""
-    header, value = ("token", tokens("one")[0]) if run_key else ("link_key", A)
-    one = file(tmp_path / "a.csv", [header], [[value]])
-    other = file(tmp_path / "b.csv", [header], [[value]])
-    assert refusal({"a": one, "b": other}, run_key=run_key).what == "The same file is given for a and for b."
-
-
-def test_a_file_that_is_not_the_one_its_holder_wrote_is_refused(tmp_path: Path) -> None:
-    files = blind_files(tmp_path)
-    told = {name: sha256_of(path) for name, path in files.items()}
-    joined(files, expected={**told, "icb": told["icb"].upper()})
-    (tmp_path / "joined.csv").unlink()
-    whole = files["icb"].read_bytes()
-    files["icb"].write_bytes(whole[: whole.rstrip().rindex(b"\n") + 1])
-    joined(files)
-    (tmp_path / "joined.csv").unlink()
-    error = refusal(files, expected=told)
-    assert error.what.startswith("This is not the file that icb wrote")
-    assert error.where == str(files["icb"])
-    assert "no file" in refusal(files, expected={"school": told["icb"]}).what
-
-
-def test_two_columns_with_one_header_are_refused(tmp_path: Path) -> None:
-    path = file(tmp_path / "a.csv", ["link_key", "x", "x"], [[A, "02", "03"]])
-    assert "same header" in str(alone(path, run_key=None))
-
-
-@pytest.mark.parametrize(
-    ("data", "where"),
-    [
-        (b"", ""),
-        (b"link_key,x\n", ""),
-        (b"link_key,x\n%(A)s\n", ", row 2"),
-        (b"link_key,x\n%(A)s,\xff\n", ", row 2, column 2"),
-        (b"link_key,x\n%(A)s,y\n\xff,y\n", ", row 3, column 'link_key'"),
-        (b"\xff,link_key\n1,01\n", ", row 1, column 1"),
-        (b"link_key,x\n%(A)s,1\n ,2\n", ", row 3, column 'link_key'"),
-        (b'link_key,x\n%(A)s,1\n"",2\n', ", row 3, column 'link_key'"),
-        (b"link_key,x\n%(A)s,1\n1.2E+31,2\n", ", row 3, column 'link_key'"),
-        (b'link_key,x\n%(A)s,"1\n', ", row 2"),
-        (b"PAR1 and no more", ""),
-    ],
-    ids=range(11),
-)
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, data: bytes, where: str) -> None:
-    path = tmp_path / "a.csv"
-    path.write_bytes(data % {b"A": A.encode()} if b"%" in data else data)
-    error = alone(path, run_key=None)
-    assert error.where == f"{path}{where}"
-    assert not [value for value in ("E+31", "01\n") if value in str(error)]
-
-
-def test_tokens_that_are_missing_or_no_text_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"token": [*tokens("one"), None]}), path)
-    error = alone(path)
-    assert (error.what, error.where) == ("The row has no token.", f"{path}, row 2, column 'token'")
-    pq.write_table(pa.table({"token": [[token] for token in tokens("one")]}), path)
-    assert alone(path).what == "Column token holds no text."
-
-
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    assert alone(tmp_path / "a.csv").where == str(tmp_path / "a.csv")
-
-
-def test_a_join_of_nothing_is_refused(tmp_path: Path) -> None:
-    for unmatched in Unmatched:
-        with pytest.raises(InputError, match="no file to join"):
-            join({}, tmp_path / "out.csv", run_key=RUN_KEY, pseudonym_key=PSEUDONYM, unmatched=unmatched)
-
-
-def test_one_file_alone_has_no_linked_rows(tmp_path: Path) -> None:
-    files = {"council": blind_files(tmp_path)["council"]}
-    assert "keep unmatched rows" in refusal(files).remedy
-
-
-@pytest.mark.parametrize("wrong", [*tokens("one", run_key=RunKey("run 8", b"k" * 32)), "tokentoken", " "])
-def test_a_wrong_token_stops_the_join_and_its_row_is_named(tmp_path: Path, wrong: str) -> None:
-    path = file(
-        tmp_path / "a.csv", ["x", "token"], [["a\nb", tokens("two")[0]], ["2", tokens("three")[0]], ["3", wrong]]
-    )
-    error = alone(path)
-    assert error.where == f"{path}, row 4, column 'token'"
-    assert wrong not in str(error).replace(" ", "") or not wrong.strip()
-
-
-def test_an_output_in_place_of_an_input_or_of_no_format_is_refused(tmp_path: Path) -> None:
-    files = blind_files(tmp_path)
-    before = files["icb"].read_bytes()
-    for out, what in ((files["icb"], "one of the inputs"), (tmp_path / "out.xlsx", "in which format")):
-        with pytest.raises(OutputError, match=what):
-            join(files, out, run_key=RUN_KEY, pseudonym_key=PSEUDONYM)
-    assert files["icb"].read_bytes() == before
-    assert set(tmp_path.iterdir()) == set(files.values())
