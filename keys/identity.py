@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from keys.canonical import canonical, digest, parse
 from keys.errors import IdentityError, KeysError, SignatureError
+from keys.passphrase import prepared
 from keys.receiving import SEED_BYTES, ReceivingAddress, ReceivingKey, decode, encode
 
 MINIMUM_PASSPHRASE = 12
@@ -113,9 +114,9 @@ class Identity:
     def lock(self, passphrase: str, *, random: Callable[[int], bytes]) -> bytes:
         """The identity file: keys under AES-256-GCM with a key from Argon2id over the passphrase.
 
-        Raises ``IdentityError`` for a passphrase under 12 characters. A lost passphrase is final.
+        Raises ``IdentityError`` for a passphrase under 12 characters, or with one that nobody types. A lost one is final.
         """
-        if len(passphrase) < MINIMUM_PASSPHRASE:
+        if len(prepared(passphrase)) < MINIMUM_PASSPHRASE:
             raise IdentityError(
                 f"The passphrase has fewer than {MINIMUM_PASSPHRASE} characters.", remedy="Use a longer one."
             )
@@ -186,7 +187,7 @@ def _stretch(passphrase: str, head: Mapping[str, Any]) -> bytes:
         lanes=_ARGON2["lanes"],
         memory_cost=_ARGON2["memory_kib"],
     )
-    return argon.derive(passphrase.encode())
+    return argon.derive(prepared(passphrase).encode())
 
 
 def _framed(label: str, message: bytes) -> bytes:
