@@ -95,7 +95,7 @@ def test_cells_that_hold_identifiers(what: str, cell: str) -> None:
         PUPIL[:-1] + ("1" if PUPIL[-1] != "1" else "2"),
         PUPIL + "7",
         "x" + PUPIL,
-        "ZZ99 3VZ",  # stands for no postcode
+        "ZZ99 3GZ",  # stands for no postcode
         "M1",
         "M1 1AC",  # C is no inward letter
         "F84.0",
