@@ -9,12 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from encoder.cli.files import read_file
-from keys.canonical import canonical
+from keys.canonical import canonical, parse
 from keys.files import refuse_existing, write_whole
 from keys.identity import Card, Identity, card_of
-from keys.kinds import Declared
 from keys.passphrase import read_passphrase
-from keys.statement import declare
+from keys.rotation import declare_rotation, read_rotation
 from keys.words import words_of
 
 app = typer.Typer(
@@ -89,20 +88,46 @@ def rotate(
     passphrase = read_passphrase(file=passphrase_file, descriptor=passphrase_fd)
     old = Identity.unlock(read_file(file), passphrase, where=str(file))
     new = Identity.create(old.card.name, random=secrets.token_bytes)
-    declared = declare(old, Declared.ROTATION, {"old": old.card.fingerprint, "new": new.card.to_json()})
     write_whole(output, new.lock(passphrase, random=secrets.token_bytes), private=True)
-    write_whole(statement, canonical(declared.to_json()))
+    write_whole(statement, canonical(declare_rotation(old, new.card).to_json()))
     _tell(new.card, False)
+    sys.stderr.write(f"Give {statement} to the other parties: counterfoil identity check-rotation reads it.\n")
+
+
+@app.command("check-rotation")
+def check_rotation(
+    file: Annotated[Path, typer.Argument(help="The statement that `identity rotate` wrote, from the other party.")],
+    card: Annotated[Path, typer.Option(help="The card of that party as you have had it until now.")],
+    output: Annotated[Path | None, typer.Option(help="Write the new card to this file; it must not exist.")] = None,
+    json_: Json = False,
+) -> None:
+    """Check that new keys of another party are vouched for by its old ones, and show both.
+
+    Whoever has stolen the old keys can vouch too, so compare the new words by another way before you use the card.
+
+    Example: counterfoil identity check-rotation icb-2.rotation.json --card icb.card.json --output icb-2.card.json
+    """
+    old = _card(card)
+    new = read_rotation(parse(read_file(file), where=str(file)), old, where=str(file))
+    if output is not None:
+        write_whole(output, canonical(new.to_json()))
+    if json_:
+        sys.stdout.write(json.dumps({"old": _facts(old), "new": _facts(new)}) + "\n")
+    else:
+        sys.stdout.write(f"Signed with the old keys.\n\nold card\n{_lines(old)}\n\nnew card\n{_lines(new)}\n")
+    sys.stderr.write(f"Before you use it, let {new.name} read the words of the new card to you on the phone.\n")
+
+
+def _facts(shown: Card) -> dict[str, Any]:
+    return {"name": shown.name, "fingerprint": shown.fingerprint, "words": words_of(shown.fingerprint)}
+
+
+def _lines(shown: Card) -> str:
+    return "\n".join(f"{name:<12} {value}" for name, value in _facts(shown).items())
 
 
 def _tell(shown: Card, json_: bool) -> None:
-    facts: dict[str, Any] = {
-        "name": shown.name,
-        "fingerprint": shown.fingerprint,
-        "words": words_of(shown.fingerprint),
-    }
-    lines = json.dumps(facts) if json_ else "\n".join(f"{name:<12} {value}" for name, value in facts.items())
-    sys.stdout.write(lines + "\n")
+    sys.stdout.write((json.dumps(_facts(shown)) if json_ else _lines(shown)) + "\n")
 
 
 def _card(file: Path) -> Card:

@@ -70,6 +70,34 @@ def test_rotation_is_vouched_for_by_the_old_keys(home: Path) -> None:
     assert new.fingerprint != old.fingerprint
 
 
+def test_the_other_party_checks_a_rotation_and_gets_the_new_card(home: Path, tmp_path: Path) -> None:
+    for name in ("identity.json", "passphrase"):
+        (tmp_path / name).write_bytes((home / name).read_bytes())
+    assert counterfoil("card", "identity.json", "--output", "old.card.json", cwd=tmp_path).returncode == 0
+    arguments = ("--output", "next.json", "--passphrase-file", "passphrase")
+    rotated = counterfoil("rotate", "identity.json", *arguments, cwd=tmp_path)
+    assert "next.rotation.json" in rotated.stderr
+    check = ("check-rotation", "next.rotation.json", "--card")
+    done = counterfoil(*check, "old.card.json", "--output", "new.card.json", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "read the words" in done.stderr
+    shown = json.loads(done.stdout)
+    old, new = (
+        Card.from_json(parse((tmp_path / name).read_bytes(), where=name)) for name in ("old.card.json", "new.card.json")
+    )
+    assert new == Identity.unlock((tmp_path / "next.json").read_bytes(), PASSPHRASE, where="next").card
+    for card, facts in ((old, shown["old"]), (new, shown["new"])):
+        assert facts == {"name": card.name, "fingerprint": card.fingerprint, "words": words_of(card.fingerprint)}
+        assert facts["words"] in counterfoil(*check, "old.card.json", cwd=tmp_path).stdout
+    again = counterfoil(*check, "old.card.json", "--output", "new.card.json", cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "exists already" in again.stderr
+    wrong = counterfoil(*check, "new.card.json", "--output", "other.card.json", cwd=tmp_path)
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert "not a rotation signed with the keys" in wrong.stderr
+    assert not (tmp_path / "other.card.json").exists()
+
+
 def test_passphrase_from_a_file_descriptor_and_from_stdin(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.write(write, PASSPHRASE.encode() + b"\n")
