@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from encoder.door import Door
 from encoder.workspace import Workspace, own_party
@@ -15,13 +16,19 @@ from keys.secret import CONTRIBUTION_BYTES, Secret, combine
 
 
 def contribute(
-    workspace: Workspace, door: Door, *, agreement: Agreement, identity: Identity, random: Callable[[int], bytes]
+    workspace: Workspace,
+    door: Door,
+    *,
+    agreement: Agreement,
+    identity: Identity,
+    now: datetime,
+    random: Callable[[int], bytes],
 ) -> None:
     """Draw this holder's contribution once, keep it, and seal it to every other holder.
 
-    Raises ``AgreementError`` when not every party has signed.
+    Raises ``AgreementError`` when the agreement is not in force at ``now``.
     """
-    agreement.require_signed()
+    agreement.require_in_force(now)
     own = own_party(agreement, identity, Role.HOLDER)
     if not workspace.keeps(Sealed.CONTRIBUTION):
         drawn = random(CONTRIBUTION_BYTES)
@@ -45,14 +52,20 @@ def contribute(
 
 
 def receive(
-    workspace: Workspace, door: Door, *, agreement: Agreement, identity: Identity, random: Callable[[int], bytes]
+    workspace: Workspace,
+    door: Door,
+    *,
+    agreement: Agreement,
+    identity: Identity,
+    now: datetime,
+    random: Callable[[int], bytes],
 ) -> Secret:
     """Open what every other holder has sealed to this one, combine, and keep the secret sealed.
 
-    Raises ``AgreementError`` when not every party has signed, ``EnvelopeError`` or ``SignatureError`` for a
-    contribution by another party or for another agreement, ``SecretError`` for one that is unfit.
+    Raises ``AgreementError`` when the agreement is not in force at ``now``, ``EnvelopeError`` or ``SignatureError``
+    for a contribution by another party or for another agreement, ``SecretError`` for one that is unfit.
     """
-    agreement.require_signed()
+    agreement.require_in_force(now)
     own = own_party(agreement, identity, Role.HOLDER)
     parts = {own.card.fingerprint: workspace.recall(Sealed.CONTRIBUTION, agreement=agreement.id, identity=identity)}
     for other in agreement.holders():

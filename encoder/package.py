@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
@@ -59,15 +60,16 @@ def pack(
     identity: Identity,
     secret: Secret,
     receiving: ReceivingAddress,
+    now: datetime,
     random: Callable[[int], bytes],
     progress: Callable[[int, int], None] | None = None,
 ) -> Packed:
     """Encode, seal and write the upload and the table of handles. ``progress`` gets rows done and all rows.
 
-    Raises ``AgreementError`` when not every party has signed, ``SecretError`` when the secret is another agreement's
-    and ``InputError`` when there are fewer rows than the agreement's minimum, and writes nothing then.
+    Raises ``AgreementError`` when the agreement is not in force at ``now``, ``SecretError`` when the secret is another
+    agreement's and ``InputError`` when there are fewer rows than the agreement's minimum, and writes nothing then.
     """
-    agreement.require_signed()
+    agreement.require_in_force(now)
     if secret.agreement != agreement.id:
         raise SecretError(
             "The linkage secret is that of another agreement.", remedy="Receive the contributions of this agreement."

@@ -83,6 +83,7 @@ def encode(
             identity=desk.identity,
             secret=secret,
             receiving=desk.receiving,
+            now=datetime.now(UTC),
             random=secrets.token_bytes,
             progress=count,
         )

@@ -3,6 +3,7 @@
 import json
 import secrets
 import sys
+from datetime import UTC, datetime
 
 import typer
 
@@ -27,7 +28,12 @@ def contribute(
     desk = Desk.open(folder, passphrase_file, passphrase_fd)
     with desk.door(broker) as door:
         ceremony.contribute(
-            desk.workspace, door, agreement=desk.agreement, identity=desk.identity, random=secrets.token_bytes
+            desk.workspace,
+            door,
+            agreement=desk.agreement,
+            identity=desk.identity,
+            now=datetime.now(UTC),
+            random=secrets.token_bytes,
         )
     sys.stderr.write("Contributed. When all holders have, run: counterfoil secret receive\n")
 
@@ -43,7 +49,12 @@ def receive(
     desk = Desk.open(folder, passphrase_file, passphrase_fd)
     with desk.door(broker) as door:
         made = ceremony.receive(
-            desk.workspace, door, agreement=desk.agreement, identity=desk.identity, random=secrets.token_bytes
+            desk.workspace,
+            door,
+            agreement=desk.agreement,
+            identity=desk.identity,
+            now=datetime.now(UTC),
+            random=secrets.token_bytes,
         )
     sys.stdout.write(f"key check {key_check(made)[:16]}\n")
     sys.stderr.write("Every holder must see the same key check.\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +55,24 @@ class Holder:
     def contribute(self, door: Door) -> None:
         agreement, _ = self.workspace.load_agreement()
         ceremony.contribute(
-            self.workspace, door, agreement=agreement, identity=self.identity, random=secrets.token_bytes
+            self.workspace,
+            door,
+            agreement=agreement,
+            identity=self.identity,
+            now=datetime.now(UTC),
+            random=secrets.token_bytes,
         )
 
     def receive(self, door: Door) -> None:
         agreement, _ = self.workspace.load_agreement()
-        ceremony.receive(self.workspace, door, agreement=agreement, identity=self.identity, random=secrets.token_bytes)
+        ceremony.receive(
+            self.workspace,
+            door,
+            agreement=agreement,
+            identity=self.identity,
+            now=datetime.now(UTC),
+            random=secrets.token_bytes,
+        )
 
     def encode(self, normalised: Normalised, *, progress: Progress | None = None) -> Packed:
         agreement, receiving = self.workspace.load_agreement()
@@ -72,6 +84,7 @@ class Holder:
             identity=self.identity,
             secret=ceremony.recall_secret(self.workspace, agreement=agreement, identity=self.identity),
             receiving=receiving,
+            now=datetime.now(UTC),
             random=secrets.token_bytes,
             progress=progress,
         )

@@ -1,6 +1,7 @@
 """The ceremony: all holders come by the same secret, and nothing but sealed bytes passes the broker."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from keys.envelope import seal_bytes
 from keys.errors import AgreementError, EnvelopeError, KeysError, SecretError, SignatureError
 from keys.kinds import Sealed
 from keys.secret import Secret, combine
-from tests.doors import HOLDERS, Post, drawn, folder, identity, signed, small_terms, unsigned
+from tests.doors import HOLDERS, NOW, Post, drawn, folder, identity, signed, small_terms, unsigned
 
 AGREEMENT = signed(small_terms())
 THREE = signed(small_terms({**HOLDERS, "school": HOLDERS["council"]}))
@@ -29,21 +30,25 @@ class Scene:
         self.names = [party.name for party in agreement.holders()]
         self.folders = {name: folder(root / name, agreement) for name in self.names}
 
-    def contribute(self, name: str, agreement: Agreement | None = None, seed: str = "draw") -> None:
+    def contribute(
+        self, name: str, agreement: Agreement | None = None, seed: str = "draw", now: datetime = NOW
+    ) -> None:
         contribute(
             self.folders[name],
             self.post.door(name),
             agreement=agreement or self.agreement,
             identity=identity(name),
+            now=now,
             random=drawn(f"{seed} {name}"),
         )
 
-    def receive(self, name: str, agreement: Agreement | None = None) -> Secret:
+    def receive(self, name: str, agreement: Agreement | None = None, now: datetime = NOW) -> Secret:
         return ceremony.receive(
             self.folders[name],
             self.post.door(name),
             agreement=agreement or self.agreement,
             identity=identity(name),
+            now=now,
             random=drawn(f"receive {name}"),
         )
 
@@ -195,7 +200,7 @@ def test_only_holders_take_part(tmp_path: Path, name: str) -> None:
     who, door = Workspace(tmp_path), Post().door(name)
     for step in (contribute, ceremony.receive):
         with pytest.raises(AgreementError, match="not a holder"):
-            step(who, door, agreement=AGREEMENT, identity=identity(name), random=drawn("x"))
+            step(who, door, agreement=AGREEMENT, identity=identity(name), now=NOW, random=drawn("x"))
     assert not [*tmp_path.iterdir()]
 
 
@@ -209,6 +214,21 @@ def test_i10_nothing_is_drawn_or_combined_before_every_party_has_signed(scene: S
     with pytest.raises(AgreementError, match="not signed"):
         scene.receive("council", almost)
     assert not scene.folders["council"].keeps(Sealed.LINKAGE_SECRET)
+
+
+def test_i10_nothing_is_drawn_or_combined_after_the_agreement_has_expired(scene: Scene) -> None:
+    expires = AGREEMENT.terms.expires_at()
+    with pytest.raises(AgreementError, match="expired at 2027-12-31"):
+        scene.contribute("council", now=expires)
+    assert not scene.folders["council"].keeps(Sealed.CONTRIBUTION)
+    assert scene.post.carried == {}
+    just_before = expires - timedelta(microseconds=1)
+    for name in scene.names:
+        scene.contribute(name, now=just_before)
+    with pytest.raises(AgreementError, match="expired at 2027-12-31"):
+        scene.receive("council", now=expires)
+    assert not scene.folders["council"].keeps(Sealed.LINKAGE_SECRET)
+    assert scene.receive("council", now=just_before) == scene.receive("icb", now=just_before)
 
 
 def test_a_folder_serves_one_agreement(scene: Scene) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,19 @@ from keys.errors import AgreementError, EnvelopeError, SecretError
 from keys.files import OutputRefused
 from keys.secret import Secret
 from services.broker.receive import Received, receive
-from tests.doors import broker_key, children, cohort, drawn, folder, identity, secret_of, signed, small_terms, unsigned
+from tests.doors import (
+    NOW,
+    broker_key,
+    children,
+    cohort,
+    drawn,
+    folder,
+    identity,
+    secret_of,
+    signed,
+    small_terms,
+    unsigned,
+)
 
 AGREEMENT = signed(small_terms())
 TERMS = AGREEMENT.terms
@@ -55,6 +68,7 @@ def packed(
     seed: str = "pack",
     progress: Callable[[int, int], None] | None = None,
     workspace: Workspace | None = None,
+    now: datetime = NOW,
 ) -> Packed:
     return pack(
         normalised,
@@ -64,6 +78,7 @@ def packed(
         identity=identity(holder),
         secret=secret or secret_of(agreement),
         receiving=broker_key(agreement.id).address,
+        now=now,
         random=drawn(seed),
         progress=progress,
     )
@@ -220,6 +235,17 @@ def test_i10_nothing_is_encoded_before_every_party_has_signed(tmp_path: Path) ->
     with pytest.raises(AgreementError, match="not signed"):
         packed(tmp_path, agreement=almost, workspace=workspace)
     assert not workspace.upload.exists()
+
+
+def test_i10_nothing_is_encoded_after_the_agreement_has_expired(tmp_path: Path) -> None:
+    workspace = folder(tmp_path, AGREEMENT)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    expires = TERMS.expires_at()
+    for late in (expires, expires + timedelta(days=1), expires.astimezone(timezone(timedelta(hours=9)))):
+        with pytest.raises(AgreementError, match="expired at 2027-12-31"):
+            packed(tmp_path, workspace=workspace, now=late)
+        assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert packed(tmp_path, workspace=workspace, now=expires - timedelta(microseconds=1)).path.exists()
 
 
 def test_i10_the_secret_of_another_agreement_is_refused(tmp_path: Path) -> None:

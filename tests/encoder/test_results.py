@@ -19,7 +19,7 @@ from keys.errors import EnvelopeError
 from keys.kinds import Sealed
 from keys.layout import open_release_record, release_record
 from keys.receiving import decode, encode
-from tests.doors import broker_key, children, cohort, drawn, folder, identity, secret_of, signed, small_terms
+from tests.doors import NOW, broker_key, children, cohort, drawn, folder, identity, secret_of, signed, small_terms
 
 BLIND = signed(small_terms())
 OPEN = signed(small_terms(release="open"))
@@ -179,6 +179,7 @@ def test_an_upload_that_was_encoded_again_since_can_still_be_opened(tmp_path: Pa
             identity=identity("council"),
             secret=secret_of(agreement),
             receiving=broker_key(agreement.id).address,
+            now=NOW,
             random=drawn(seed),
         )
         tables.append(recall_handles(workspace, agreement=agreement, identity=identity("council")))
