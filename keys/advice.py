@@ -25,6 +25,8 @@ INFORMATION = {
 
 ENOUGH_TO_LINK = 30
 ENOUGH_TO_HIDE = 24
+ENOUGH_TO_STAND_OUT = 36
+"""Bits of all fuzzy match-keys together from which on hardly two children of a large file look alike under all."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,17 @@ def information(fields: frozenset[IdentifierField]) -> int:
     return sum(INFORMATION[field] for field in counted)
 
 
+def few_fields(terms: Terms) -> bool:
+    """Whether some holder's fuzzy match-keys have so few fields that different children look alike under all."""
+    fuzzy = [[key for key in terms.keys_of(one.name) if isinstance(key, FuzzyKey)] for one in terms.holders]
+    return any(
+        information(frozenset.union(*(key.fields for key in keys))) < ENOUGH_TO_STAND_OUT for keys in fuzzy if keys
+    )
+
+
 def advise(terms: Terms, *, now: datetime) -> list[Advice]:
     """Every choice that is allowed and risky, in the order of the file."""
-    return [*_frame(terms, now), *_encoding(terms), *_keys(terms), *_pairs(terms)]
+    return [*_frame(terms, now), *_uploads(terms), *_outcome(terms), *_encoding(terms), *_keys(terms), *_pairs(terms)]
 
 
 def _frame(terms: Terms, now: datetime) -> list[Advice]:
@@ -96,8 +106,35 @@ def _frame(terms: Terms, now: datetime) -> list[Advice]:
                 "retention_hours", "The broker keeps encodings for over 30 days.", "Write 72, or what checking needs."
             )
         )
+    return found
+
+
+def _uploads(terms: Terms) -> list[Advice]:
+    found = []
     if terms.minimum_rows < 100:
         found.append(Advice("minimum_rows", "So small an upload can ask about single children.", "Write 100 or more."))
+    if few_fields(terms):
+        if terms.repeats_percent < 100:
+            found.append(
+                Advice(
+                    "repeats_percent",
+                    "In so few fields many children look alike: honest uploads could be refused.",
+                    "Write 100, or agree on more fields.",
+                )
+            )
+    elif terms.repeats_percent > 20:
+        found.append(
+            Advice(
+                "repeats_percent",
+                "An upload can ask about one child in many spellings.",
+                "Write 10, and keep one row per child in the files.",
+            )
+        )
+    return found
+
+
+def _outcome(terms: Terms) -> list[Advice]:
+    found = []
     if terms.release is Release.OPEN:
         found.append(Advice("release", "Every holder learns which of its children the others know.", 'Write "blind".'))
     if terms.suppression.below < 8 or terms.suppression.round_to < 5:

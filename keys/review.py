@@ -40,6 +40,7 @@ def review(agreement: Agreement, *, now: datetime) -> str:
         _section("Who learns what", _learns(terms)),
         _section("What can be linked", _pairs(terms)),
         _section("How encodings are made", _encodings(terms)),
+        _section("What an upload must be like", _uploads(terms)),
         _section("For how long", _duration(terms)),
         _section("Risks to look at", _risks(terms, now)),
         _section(
@@ -107,6 +108,13 @@ def _encodings(terms: Terms) -> list[str]:
         elif isinstance(key, ExactKey):
             lines.append(f"{key.name}: equal in {', '.join(one.value.replace('_', ' ') for one in key.tuple_of)}")
     return lines
+
+
+def _uploads(terms: Terms) -> list[str]:
+    return [
+        f"At least {terms.minimum_rows} rows.",
+        f"About {terms.repeats_percent} in 100 rows, at most, look like another row of the same upload.",
+    ]
 
 
 def _duration(terms: Terms) -> list[str]:

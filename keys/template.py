@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+from keys.advice import few_fields
 from keys.agreement import parse_terms
 from keys.errors import AgreementError
 from keys.terms import Identifier, IdentifierField, Terms, fields_of
@@ -21,8 +22,8 @@ def default_terms(holders: Mapping[str, Sequence[str]], **changes: Any) -> Terms
     Of each holder's identifiers only those are kept that a match-key uses.
     A fuzzy match-key keeps those of its features that every holder has, with their bits raised in proportion so that
     filters stay equally full. One that would keep less than half of its bits, or that lost a field and now has the
-    fields of an earlier one, is dropped. ``changes`` replace top-level values. Raises ``AgreementError`` when no
-    match-key is left.
+    fields of an earlier one, is dropped. Where fields are so few that many children look alike, all rows may look like
+    others. ``changes`` replace top-level values. Raises ``AgreementError`` when no match-key is left.
     """
     document = tomllib.loads(template_text())
     document["holders"] = [{"name": name, "identifiers": list(have)} for name, have in holders.items()]
@@ -36,7 +37,10 @@ def default_terms(holders: Mapping[str, Sequence[str]], **changes: Any) -> Terms
         holder["identifiers"] = _needed(holder["identifiers"], have, document["match_keys"])
         if not holder["identifiers"]:
             raise _too_few(f"{holder['name']} shares")
-    return parse_terms({**document, **changes}, where="default agreement")
+    terms = parse_terms({**document, **changes}, where="default agreement")
+    if few_fields(terms) and "repeats_percent" not in changes:
+        return terms.model_copy(update={"repeats_percent": 100})
+    return terms
 
 
 def _too_few(who: str) -> AgreementError:

@@ -220,6 +220,7 @@ class Terms(_Stated):
     expires: Annotated[str, AfterValidator(_zoned)]
     retention_hours: Annotated[int, Field(ge=1, le=24 * 366)]
     minimum_rows: Annotated[int, Field(ge=1)]
+    repeats_percent: Annotated[int, Field(ge=1, le=100)]
     release: Release
     holders: Annotated[tuple[HolderTerms, ...], Field(min_length=2)]
     encoding: Encoding

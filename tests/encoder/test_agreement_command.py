@@ -117,6 +117,8 @@ def test_the_page_for_an_ig_lead_says_all_that_matters(folder: Path) -> None:
         "council reads forename",
         "nothing technical prevents",
         "not anonymous",
+        "At least 100 rows.",
+        "10 in 100 rows",
         "72 hours",
         "NOT SIGNED",
         "still those of the template",
@@ -160,6 +162,7 @@ def test_without_yes_the_page_is_shown_and_no_means_no(folder: Path) -> None:
         ('release = "blind"', 'release = "open"', "release"),
         ("retention_hours = 72", "retention_hours = 8000", "retention_hours"),
         ("minimum_rows = 100", "minimum_rows = 1", "minimum_rows"),
+        ("repeats_percent = 10", "repeats_percent = 50", "repeats_percent"),
         ("below = 8", "below = 2", "suppression"),
         ("match = 0.5", "match = 0.2", "decision.match"),
         (

@@ -55,7 +55,7 @@ def child(number: int) -> dict[str, str]:
     check = 11 - sum(int(one) * weight for one, weight in zip(digits, range(10, 1, -1), strict=True)) % 11
     return {
         "forename": FORENAMES[number % len(FORENAMES)],
-        "surname": SURNAMES[number % len(SURNAMES)] + "abcdefghijklmnop"[number % 16] * (number % 3),
+        "surname": SURNAMES[number % len(SURNAMES)] + SURNAMES[number // 36 % len(SURNAMES)].lower(),
         "dob": f"{year}-{month:02d}-{day:02d}",
         "sex": "FM"[number % 2],
         "postcode": f"AB{number % 90 + 1} {number % 9 + 1}{'ABDE'[number % 4]}{'FGHJ'[number % 4]}",

@@ -124,6 +124,9 @@ UNSAFE: list[tuple[Path, Any, str]] = [
     (("retention_hours",), 24 * 366 + 1, "retention_hours"),
     (("retention_hours",), 1.5, "retention_hours"),
     (("minimum_rows",), 0, "minimum_rows"),
+    (("repeats_percent",), 0, "repeats_percent"),
+    (("repeats_percent",), 101, "repeats_percent"),
+    (("repeats_percent",), 2.5, "repeats_percent"),
     (("release",), "everything", "release"),
     (("holders",), TEMPLATE["holders"][:1], "holders"),
     (("holders",), [TEMPLATE["holders"][0]] * 2, "a name stands twice in holders"),
@@ -305,6 +308,18 @@ def test_changes_of_the_default_are_checked_too() -> None:
     assert default_terms(both, minimum_rows=7).minimum_rows == 7
     with pytest.raises(AgreementError, match="minimum_rows"):
         default_terms(both, minimum_rows=0)
+
+
+def test_all_rows_may_look_alike_in_the_default_only_where_fields_are_few() -> None:
+    for have, percent in (
+        (IDENTIFIERS, 10),
+        (["forename", "surname", "date_of_birth", "postcode"], 10),
+        (["nhs_number", "upn"], 10),
+        (["surname", "date_of_birth", "postcode", "nhs_number"], 100),
+        (["forename", "surname"], 100),
+    ):
+        assert default_terms({"a": have, "b": have}).repeats_percent == percent
+    assert default_terms({"a": ["forename", "surname"], "b": IDENTIFIERS}, repeats_percent=30).repeats_percent == 30
 
 
 def test_every_declared_identifier_is_a_normalised_field() -> None:

@@ -16,6 +16,7 @@ from services.broker.auth import authenticate, office_of, stream_body
 from services.broker.errors import Conflict, NotFound
 from services.broker.inputs import upload_name
 from services.broker.office import Office
+from services.broker.plausibility import require_plausible
 from services.broker.receive import receive
 from services.broker.store import uploads
 
@@ -55,6 +56,13 @@ def _accept(
         return receipt, False
     with part.open("rb") as stream:
         received = receive(stream, agreement=agreement, holder=holder, key=office.receiving_key(agreement.id))
+    require_plausible(
+        received.records,
+        terms=agreement.terms,
+        holder=holder.name,
+        random=office.random,
+        budget=office.settings.memory_mb << 20,
+    )
     upload_id = office.random(16).hex()
     stamp = office.stamp()
     facts = {
