@@ -51,6 +51,11 @@ class Workspace:
         return self.root / "checkpoint.note"
 
     @property
+    def destruction(self) -> Path:
+        """The broker's receipt that it has destroyed the data."""
+        return self.root / "destruction.json"
+
+    @property
     def results(self) -> Path:
         return self.root / "results.csv"
 

@@ -16,7 +16,7 @@ def find_exact(a: Encodings, b: Encodings, *, most: int = MOST_PER_TOKEN, budget
     A token that ``n`` rows of A and ``m`` rows of B share stands for ``n * m`` pairs, of which at most
     ``min(n, m)`` can be right. Where ``n * m`` exceeds ``most``, the token says next to nothing about any one
     pair, and none of its pairs is listed: all or none, so the result does not depend on the order of rows.
-    ``Pairs.left_out`` counts them.
+    ``Pairs.left_out`` counts them, ``Pairs.rows_left_out`` the rows that have such a token.
 
     Raises FloodError when the pairs do not fit ``budget`` (bytes), MatcherError when the lengths differ.
     """
@@ -32,7 +32,8 @@ def find_exact(a: Encodings, b: Encodings, *, most: int = MOST_PER_TOKEN, budget
     size_a = np.bincount(group[: len(rows_a)], minlength=groups)
     size_b = np.bincount(group[len(rows_a) :], minlength=groups)
     sizes = size_a * size_b
-    listed = np.where(sizes <= most, sizes, 0)
+    common = sizes > most
+    listed = np.where(common, 0, sizes)
     total = int(listed.sum())
     if total * BYTES_PER_PAIR > budget:
         raise FloodError(
@@ -51,6 +52,7 @@ def find_exact(a: Encodings, b: Encodings, *, most: int = MOST_PER_TOKEN, budget
         right[order].astype(np.int32),
         np.ones(total, np.float32),
         left_out=int(sizes.sum()) - total,
+        rows_left_out=(int(size_a[common].sum()), int(size_b[common].sum())),
     )
 
 

@@ -14,13 +14,14 @@ class Pairs:
 
     ``left`` int32 ``(pairs,)`` is the row of A, ``right`` int32 ``(pairs,)`` the row of B, ``similarity``
     float32 ``(pairs,)`` lies in 0 to 1. ``left_out`` counts the pairs that
-    ``find_exact`` did not list.
+    ``find_exact`` did not list, ``rows_left_out`` the rows of A and of B in them.
     """
 
     left: NDArray[np.int32]
     right: NDArray[np.int32]
     similarity: NDArray[np.float32]
     left_out: int = 0
+    rows_left_out: tuple[int, int] = (0, 0)
 
     def __len__(self) -> int:
         return len(self.left)

@@ -7,6 +7,7 @@ import typer
 from encoder.cli.desk import HERE, Broker, Desk, Folder, PassphraseFd, PassphraseFile, Run, Yes
 from encoder.door import Door
 from encoder.errors import InputError
+from encoder.outcome import tell
 from encoder.witness import witness
 from encoder.workspace import own_party
 from keys.agreement import Role
@@ -73,11 +74,5 @@ def _show(desk: Desk, door: Door, run: str) -> None:
         f"approved by: {', '.join(status['approved_by']) or 'nobody'}",
     ]
     if status["state"] == State.MATCHED:
-        lines += [f"{name.replace('_', ' ')}: {_told(value)}" for name, value in (status["outcome"] or {}).items()]
+        lines += tell(status["outcome"] or {}, desk.agreement.terms)
     sys.stderr.write("\n".join(lines) + "\n")
-
-
-def _told(value: object) -> str:
-    if value is None:
-        return "suppressed"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -17,6 +17,7 @@ from encoder.cli.files import read_file
 from encoder.cli.progress import in_parts, shown
 from encoder.columns import load_columns
 from encoder.normalise import normalise
+from encoder.outcome import tell
 from encoder.package import Packed, pack
 from encoder.read import read_rows
 from encoder.upload import require_packed
@@ -25,6 +26,7 @@ from encoder.witness import witness
 from encoder.workspace import Workspace, own_party
 from keys.agreement import Agreement, Role
 from keys.canonical import parse
+from keys.protocol import State
 
 File = Annotated[Path, typer.Argument(help="The CSV file.")]
 ColumnsFile = Annotated[Path, typer.Option("--columns", help="Columns file: which header holds which identifier.")]
@@ -149,11 +151,12 @@ def status(
     passphrase_fd: PassphraseFd = None,
     json_: Json = False,
 ) -> None:
-    """Show how far a run is, who has approved its release, and the counts that may be shown.
+    """Show how far a run is, who has approved its release, and the counts that may be shown: to IG leads once it is
+    matched, to the other parties once it is released.
 
     Example: counterfoil status 3f0c... --broker https://broker.example
     """
-    desk = Desk.open(folder, passphrase_file, passphrase_fd)
+    desk = Desk.open_expired(folder, passphrase_file, passphrase_fd)
     with desk.door(broker) as opened:
         answer: dict[str, Any] = opened.get(f"/v1/runs/{run}")
     if json_:
@@ -163,8 +166,10 @@ def status(
     sys.stdout.write(f"approved by: {', '.join(answer['approved_by']) or 'nobody'}\n")
     if answer["problem"]:
         sys.stdout.write(f"{answer['problem']['what']} {answer['problem']['remedy']}\n")
-    for name, value in (answer["outcome"] or {}).items():
-        sys.stdout.write(f"{name.replace('_', ' ')}: {'suppressed' if value is None else value}\n")
+    if answer["outcome"]:
+        sys.stdout.write("\n".join(tell(answer["outcome"], desk.agreement.terms)) + "\n")
+    elif answer["state"] in (State.MATCHED, State.APPROVED):
+        sys.stdout.write("counts: for IG leads now, for the other parties once the run is released\n")
 
 
 def _tell_packed(packed: Packed, rejected: int, *, json_: bool) -> None:

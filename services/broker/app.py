@@ -37,6 +37,7 @@ def create_app(office: Office) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        office.storage.discard_parts()
         keeper = Keeper(office)
         keeper.start()
         workflows.start(office)

@@ -25,6 +25,10 @@ class Conflict(BrokerError):
     """What is there already, or the state of the run, does not allow this."""
 
 
+class Gone(BrokerError):
+    """It was here and has been destroyed, as the agreement says."""
+
+
 class Refused(BrokerError):
     """The content is not acceptable; nothing was changed."""
 

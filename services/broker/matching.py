@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -22,9 +22,11 @@ from matcher.encodings import Encodings
 from matcher.estimate import noise_floor
 from matcher.evidence import KeyEvidence, score
 from matcher.exact import find_exact
+from matcher.pairs import Pairs
 from matcher.solve import PairSet, solve
 from services.broker.inputs import Inputs
 from services.broker.office import Office
+from services.broker.outcome import describe
 from services.broker.runs import comparisons, exact_keys, fuzzy_keys
 from services.broker.suppression import suppress
 
@@ -89,16 +91,16 @@ def decide(office: Office, run: str, inputs: Inputs) -> dict[str, Any]:
     """Weigh all pairs, choose the links, give every row its link id, and say what may be said."""
     agreement, terms = inputs.agreement, inputs.agreement.terms
     key = _storage_key(office, inputs)
-    found: dict[tuple[int, int], list[NDArray[np.int64]]] = {pair: [] for pair in comparisons(agreement)}
+    exact = {pair: _exact_pairs(inputs, *pair) for pair in comparisons(agreement)}
+    found = {pair: [_joined(one.left, one.right) for one in by_key.values()] for pair, by_key in exact.items()}
     for task in plan(inputs):
         arrays = _unpack(office.storage.get_sealed(_pairs_name(run, task.number), key=key))
         found[task.first, task.second].append(_joined(arrays["left"], arrays["right"]))
     scored = [
-        _weigh(inputs, first, second, np.unique(np.concatenate([*parts, _exact_pairs(inputs, first, second)])))
-        for (first, second), parts in found.items()
+        _weigh(inputs, *pair, np.unique(np.concatenate([np.empty(0, np.int64), *parts])))
+        for pair, parts in found.items()
     ]
     links = solve(scored, _weight(terms.decision.match))
-    possible = solve(scored, _weight(terms.decision.possible))
     ids = link_ids.assign(links, rows=inputs.rows, token_bytes=office.random)
     office.storage.put_sealed(
         link_ids_name(run),
@@ -106,12 +108,13 @@ def decide(office: Office, run: str, inputs: Inputs) -> dict[str, Any]:
         key=key,
         random=office.random,
     )
-    return {
-        "links": suppress(links.count, terms.suppression),
-        "possible_links": suppress(possible.count - links.count, terms.suppression),
-        "match_keys": [one.name for one in terms.match_keys],
-        "threshold": terms.decision.match,
-    }
+    return describe(
+        terms,
+        rows=[_linkable(of_holder.values()) for of_holder in inputs.encodings],
+        links=links,
+        possible=solve(scored, _weight(terms.decision.possible)),
+        common=_common(exact.values(), terms),
+    )
 
 
 def stored_link_ids(office: Office, run: str, agreement: str, holders: int) -> list[NDArray[np.uint8]]:
@@ -173,12 +176,28 @@ def _weight(probability: float) -> float:
     return math.log2(probability / (1 - probability))
 
 
-def _exact_pairs(inputs: Inputs, first: int, second: int) -> NDArray[np.int64]:
-    parts = [np.empty(0, dtype=np.int64)]
-    for name in exact_keys(inputs.agreement, first, second):
-        pairs = find_exact(inputs.encodings[first][name], inputs.encodings[second][name])
-        parts.append(_joined(pairs.left, pairs.right))
-    return np.concatenate(parts)
+def _exact_pairs(inputs: Inputs, first: int, second: int) -> dict[str, Pairs]:
+    """By exact match-key."""
+    a, b = inputs.encodings[first], inputs.encodings[second]
+    return {name: find_exact(a[name], b[name]) for name in exact_keys(inputs.agreement, first, second)}
+
+
+def _common(exact: Iterable[Mapping[str, Pairs]], terms: Terms) -> set[str]:
+    """Exact match-keys of which common values were left out, if enough rows of both holders have such a value.
+
+    With fewer, that they were left out could tell a holder which repeats one value that somebody else has it.
+    """
+    return {
+        name
+        for by_key in exact
+        for name, pairs in by_key.items()
+        if suppress(min(pairs.rows_left_out), terms.suppression) is not None
+    }
+
+
+def _linkable(encodings: Iterable[Encodings]) -> int:
+    """Rows with an encoding under any match-key."""
+    return int(np.logical_or.reduce([one.present for one in encodings]).sum())
 
 
 def _agreement(a: Encodings, b: Encodings, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int8]:

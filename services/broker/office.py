@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from keys.agreement import Agreement, Party
 from keys.envelope import open_bytes, seal_bytes
 from keys.files import write_whole
@@ -15,7 +17,7 @@ from keys.kinds import Sealed
 from keys.receiving import ReceivingKey
 from services.broker.errors import Conflict, NotFound
 from services.broker.settings import Settings
-from services.broker.storage import Storage
+from services.broker.storage import Storage, erase
 from services.broker.store import agreements
 from services.broker.store.database import Store
 
@@ -52,11 +54,12 @@ class Office:
             raise NotFound
         return found, party
 
-    def require_kept(self, agreement: str) -> None:
-        """Raises ``Conflict`` once the agreement's data have been destroyed: nothing begins again after that."""
-        with self.store.transaction("look for destruction") as connection:
-            row = agreements.get(connection, agreement)
-        if row is not None and row["destroyed"] is not None:
+    def require_kept(self, connection: Connection, agreement: str) -> None:
+        """Raises ``Conflict`` once the agreement's data have been destroyed: nothing begins again after that.
+
+        In the transaction that begins something, so that destruction cannot come between.
+        """
+        if agreements.is_destroyed(connection, agreement):
             raise Conflict("The data of this agreement have been destroyed.", remedy="Make and sign a new agreement.")
 
     def card(self, fingerprint: str) -> Card | None:
@@ -102,7 +105,7 @@ class Office:
 
     def destroy_receiving_key(self, agreement: str) -> None:
         """After this nothing that was sealed to it opens again, here or in any copy of the storage."""
-        self._key_path(agreement).unlink(missing_ok=True)
+        erase(self._key_path(agreement))
 
     def _key_path(self, agreement: str) -> Path:
         return self.settings.receiving_keys / f"{agreement}.sealed"

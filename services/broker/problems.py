@@ -8,12 +8,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from keys.errors import AgreementError, CounterfoilError, EnvelopeError, IdentityError, KeysError, SignatureError
+from matcher.errors import FloodError, MatcherError
 from services.broker import errors
 
 TYPES: dict[type[CounterfoilError], tuple[int, str]] = {
     errors.NotFound: (404, "not-found"),
     errors.Unauthenticated: (401, "unauthenticated"),
     errors.Conflict: (409, "conflict"),
+    errors.Gone: (410, "gone"),
     errors.TooLarge: (413, "too-large"),
     errors.Refused: (422, "refused"),
     AgreementError: (422, "agreement-refused"),
@@ -56,6 +58,22 @@ def install(app: FastAPI) -> None:
         return problem(500, "internal", "The broker could not do this.", "Ask its operator to read the log.")
 
 
+_OF_MATCHER: dict[type[MatcherError], tuple[str, str]] = {
+    FloodError: (
+        "More pairs of rows are alike than the broker's memory for a run holds.",
+        "Ask the broker's operator for more memory, or agree on fewer chance pairs per row or a higher floor.",
+    ),
+    MatcherError: (
+        "The uploads cannot be compared in the way that the agreement says.",
+        "Make a new agreement with longer encodings, or with more chance pairs per row.",
+    ),
+}
+"""In these words because the matcher's own say how many rows and pairs there are; the first that fits counts."""
+
+
 def as_problem(error: CounterfoilError) -> dict[str, Any]:
-    """What a failed run says of its error."""
+    """What a failed run says of its error, to every party."""
+    for kind, (what, remedy) in _OF_MATCHER.items():
+        if isinstance(error, kind):
+            return {"what": what, "remedy": remedy}
     return {"what": error.what, "remedy": error.remedy}

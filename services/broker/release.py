@@ -25,6 +25,14 @@ def released_name(run: str, party: Party) -> str:
     return f"runs/{run}/released/{party.card.fingerprint}"
 
 
+def receives(agreement: Agreement, party: Party) -> bool:
+    """Whether a release of this agreement has anything for this party."""
+    mode = agreement.terms.release
+    if party.role is Role.HOLDER:
+        return mode is not Release.COUNT
+    return party.role is Role.RECIPIENT and mode is Release.BLIND
+
+
 def release(office: Office, run: str) -> None:
     """Write the sealed release of every party. Doing so again replaces all of it, before anyone could fetch it."""
     agreement, opened = open_uploads(office, run)

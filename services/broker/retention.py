@@ -1,14 +1,21 @@
 """Destruction when its time has come, whatever was down in between.
 
-The agreement's receiving key goes first: without it uploads, pairs and link ids are noise, also in a backup. Then
-the files go. What stays: the agreement, receipts, the states of runs, and the log. What this cannot prove is that
-nobody made a copy before.
+1. The agreement's receiving key goes first: without it uploads, pairs and link ids are noise, also in a backup.
+2. Then the files: uploads, pairs, link ids, and what was released.
+3. Then, in one transaction, the holders' sealed contributions to the secret; runs that were under way fail; the
+   receipt and the log say that it is done. If anything stops it before, it is done again a minute later.
+4. The database forgets what was deleted. A file that came just then (of a step or an upload that was under way, for
+   a key that is gone) goes with the next look.
+
+What stays: the agreement, receipts, the states and suppressed outcomes of runs, and the log. What this cannot prove
+is that nobody made a copy before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from logging import getLogger
 from threading import Event as Signal
 from threading import Thread
 from typing import Any
@@ -20,8 +27,9 @@ from keys.statement import declare
 from services.broker.audit import record
 from services.broker.office import Office
 from services.broker.states import change_state
-from services.broker.store import agreements, runs
+from services.broker.store import agreements, contributions, runs
 
+_log = getLogger(__name__)
 _EVERY_SECONDS = 60.0
 _OVERTAKEN = {
     "what": "The data of the agreement were destroyed, as it says, before the run was released.",
@@ -43,34 +51,60 @@ def due(agreement: Agreement, of_agreement: Sequence[Mapping[Any, Any]], now: da
 
 
 def destroy_due(office: Office) -> list[str]:
-    """Destroy what is due; the ids of the agreements concerned."""
+    """Destroy what is due and sweep up what destruction left behind; the ids of the agreements that were due.
+
+    Raises ``ExceptionGroup`` if some could not be destroyed; the others are.
+    """
+    # Looked at first: a folder is only ever made after the row of its agreement or run.
+    stored = {room: office.storage.folders(room) for room in ("agreements", "runs")}
     with office.store.transaction("look for what is due") as connection:
         standing = [
             (Agreement.from_json(row["document"]), runs.of_agreement(connection, row["id"]))
             for row in agreements.standing(connection)
         ]
-    gone = [agreement for agreement, of_agreement in standing if due(agreement, of_agreement, office.now())]
-    for agreement in gone:
-        destroy(office, agreement)
-    return [agreement.id for agreement in gone]
+    gone, failures = [], []
+    for agreement, of_agreement in standing:
+        if due(agreement, of_agreement, office.now()):
+            try:
+                destroy(office, agreement)
+            except Exception as failure:  # noqa: BLE001 - whatever it is, it must not keep the data of others
+                failures.append(failure)
+            else:
+                gone.append(agreement.id)
+    kept = {
+        "agreements": {agreement.id for agreement, _ in standing},
+        "runs": {run["id"] for _, of_agreement in standing for run in of_agreement},
+    }
+    for room, names in stored.items():
+        for name in names:
+            if name not in kept[room]:
+                office.storage.remove_folder(f"{room}/{name}")
+    office.store.settle()
+    if failures:
+        raise ExceptionGroup("the data of some agreements could not be destroyed", failures)
+    return gone
 
 
 def destroy(office: Office, agreement: Agreement) -> None:
     """Destroy the data of one agreement and sign a receipt. Doing so again after a crash completes it."""
-    office.destroy_receiving_key(agreement.id)
+    office.destroy_receiving_key(agreement.id)  # 1
     with office.store.transaction("list runs to destroy") as connection:
         ids = [row["id"] for row in runs.of_agreement(connection, agreement.id)]
     for run in ids:
-        office.storage.remove_folder(f"runs/{run}")
-    office.storage.remove_folder(f"agreements/{agreement.id}")
+        office.storage.remove_folder(f"runs/{run}")  # 2
+    office.storage.remove_folder(f"agreements/{agreement.id}")  # 2
     facts = {"agreement": agreement.id, "runs": ids, "destroyed_at": office.stamp()}
     receipt = declare(office.identity, Declared.DESTRUCTION, facts).to_json()
-    with office.store.transaction("note destruction") as connection:
+    with office.store.transaction("note destruction") as connection:  # 3
+        if agreements.is_destroyed(connection, agreement.id):
+            return
+        contributions.forget(connection, agreement.id)
         for row in runs.of_agreement(connection, agreement.id):
             if TRANSITIONS[State(row["state"])]:
                 change_state(office, connection, row["id"], State.FAILED, problem=_OVERTAKEN)
         agreements.destroyed(connection, agreement.id, receipt=receipt)
         record(office, connection, Event.DATA_DESTROYED, agreement=agreement.id, receipt=receipt)
+    office.store.settle()  # 4
 
 
 class Keeper:
@@ -82,7 +116,7 @@ class Keeper:
         self._thread = Thread(target=self._watch, name="retention", daemon=True)
 
     def start(self) -> None:
-        destroy_due(self._office)
+        self._look()
         self._thread.start()
 
     def stop(self) -> None:
@@ -91,4 +125,10 @@ class Keeper:
 
     def _watch(self) -> None:
         while not self._stopped.wait(_EVERY_SECONDS):
+            self._look()
+
+    def _look(self) -> None:
+        try:
             destroy_due(self._office)
+        except Exception as failure:  # noqa: BLE001 - it must look again in a minute
+            _log.error("data are overdue for destruction: %s", failure, exc_info=failure)

@@ -1,8 +1,10 @@
 """Files of the broker: uploads as they came (sealed) and what a run keeps between steps (sealed at rest)."""
 
+import os
 import secrets
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -36,15 +38,44 @@ class Storage:
     def open(self, name: str) -> BinaryIO:
         return self.path(name).open("rb")
 
-    def exists(self, name: str) -> bool:
-        return self.path(name).is_file()
+    def read(self, name: str) -> bytes | None:
+        """The whole file as it lies there; None if there is none."""
+        try:
+            return (self.root / name).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def part(self) -> Path:
         """A fresh name for an upload that is still coming in."""
         return self.path(f"quarantine/{secrets.token_hex(16)}")
 
+    def discard_parts(self) -> None:
+        """Remove uploads that a crash cut off; only while none can be coming in."""
+        for name in self.folders("quarantine"):
+            self.path(f"quarantine/{name}").unlink(missing_ok=True)
+
     def accept(self, part: Path, name: str) -> None:
         part.replace(self.path(name))
 
+    def folders(self, name: str) -> list[str]:
+        """What lies in a folder, by name."""
+        return sorted(path.name for path in (self.root / name).iterdir()) if (self.root / name).is_dir() else []
+
     def remove_folder(self, name: str) -> None:
-        shutil.rmtree(self.root / name, ignore_errors=True)
+        """Remove a folder and all in it, if it is there. Raises ``OSError`` if anything stays behind."""
+        path = self.root / name
+        while path.exists():
+            with suppress(FileNotFoundError):  # another process removes it too
+                shutil.rmtree(path)
+
+
+def erase(path: Path) -> None:
+    """Overwrite a small file, where the file system writes in place, and remove it."""
+    try:
+        with path.open("r+b") as stream:
+            stream.write(secrets.token_bytes(path.stat().st_size))
+            stream.flush()
+            os.fsync(stream.fileno())
+    except FileNotFoundError:
+        return
+    path.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from encoder.errors import InputError, OutputError
+from encoder.outcome import tell
 from keys.agreement import read_terms
 from keys.files import write_whole
 from keys.terms import Terms
@@ -108,6 +109,7 @@ def describe(outcome: Outcome, truth: set[RowPair] | None) -> dict[str, Any]:
     return {
         "holders": {name: {"rows": rows, "rejected": outcome.rejected[name]} for name, rows in outcome.rows.items()},
         "links": None if outcome.links is None else len(outcome.links),
+        "outcome": outcome.status["outcome"],
         "missed_links": accuracy and accuracy.missed,
         "false_links": accuracy and accuracy.false,
         "truth_unknown": accuracy and outcome.truth_unknown,
@@ -217,6 +219,8 @@ def _print(report: dict[str, Any], outcome: Outcome, out: Path | None) -> None:
         table.add_row(f"rows of {name}", f"{numbers['rows']:,}{rejected}")
     table.add_row("pairs compared", f"{report['pairs_compared']:,}")
     table.add_row("links", "not released" if report["links"] is None else f"{report['links']:,}")
+    for line in tell(report["outcome"], outcome.agreement.terms):
+        table.add_row("what the parties see", line)
     if report["f1"] is not None:
         table.add_row("missed links", f"{report['missed_links']:,}")
         table.add_row("false links", f"{report['false_links']:,}")

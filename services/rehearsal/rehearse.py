@@ -103,8 +103,8 @@ class Rehearsal:
             running_broker(home.root, passphrase=passphrase) as url,
             closing(_Linkage(agreement, cast, url)) as linkage,
         ):
-            status = linkage.match(holders, cohorts, reporter)
-            released = linkage.release(holders, status, reporter)
+            run = linkage.match(holders, cohorts, reporter)
+            status, released = linkage.release(holders, run, reporter)
             linkage.check_log(self.root, reporter)
             links, joined, joined_rows = self._join(linkage, holders, released, reporter)
         checks = cross_check_all(cohorts, terms, reporter) if self.cross_check else None
@@ -186,8 +186,8 @@ class _Linkage:
         for door in self._doors.values():
             door.close()
 
-    def match(self, holders: Sequence[Holder], cohorts: dict[str, Normalised], reporter: Reporter) -> dict[str, Any]:
-        """From the signed agreement to decided links: the run's status once it waits for approval."""
+    def match(self, holders: Sequence[Holder], cohorts: dict[str, Normalised], reporter: Reporter) -> str:
+        """From the signed agreement to decided links: the run's id once it waits for approval."""
         path = f"/v1/agreements/{self.agreement.id}"
         with reporter.step("secret", "holders: making the linkage secret together"):
             self.door(holders[0].identity).post("/v1/agreements", self.agreement.to_json())
@@ -204,23 +204,26 @@ class _Linkage:
             with reporter.step("upload", f"{name}: uploading {packed.bytes / 1e6:.1f} MB") as count:
                 holder.upload(self.door(holder.identity), progress=in_parts(count, packed.bytes))
         with reporter.step("match", "broker: comparing encodings and deciding links") as count:
-            run = self.door(holders[0].identity).post(f"{path}/runs", {})["run"]
-            return self._wait(self.door(holders[0].identity), run, {"matched"}, count)
+            run: str = self.door(holders[0].identity).post(f"{path}/runs", {})["run"]
+            self._wait(self.door(holders[0].identity), run, {"matched"}, count)
+            return run
 
-    def release(self, holders: Sequence[Holder], status: dict[str, Any], reporter: Reporter) -> dict[str, Results]:
-        """Two approvals, then what every holder and the recipient may fetch. Nothing when only counts are released."""
-        run = status["run"]
+    def release(
+        self, holders: Sequence[Holder], run: str, reporter: Reporter
+    ) -> tuple[dict[str, Any], dict[str, Results]]:
+        """Two approvals, then the run's status and what every holder may fetch: nothing if only counts are released."""
         with reporter.step("release", "IG leads: approving; broker: a token for every row"):
             for lead in list(self.cast.ig_leads.values())[:2]:
                 approval = declare(lead, Declared.APPROVAL, {"agreement": self.agreement.id, "run": run})
                 self.door(lead).post(f"/v1/runs/{run}/approvals", approval.to_json())
-            self._wait(self.door(holders[0].identity), run, {"released"}, lambda done, total: None)
+            status = self._wait(self.door(holders[0].identity), run, {"released"}, lambda done, total: None)
             if self.agreement.terms.release is Release.COUNT:
-                return {}
+                return status, {}
             if self.agreement.terms.release is Release.BLIND:
                 sealed = self.door(self.cast.recipient).get_bytes(f"/v1/runs/{run}/release")
                 self.run_key = open_run_key(sealed, agreement=self.agreement, identity=self.cast.recipient)
-            return {holder.files.name: holder.fetch_results(self.door(holder.identity), run) for holder in holders}
+            fetched = {holder.files.name: holder.fetch_results(self.door(holder.identity), run) for holder in holders}
+            return status, fetched
 
     def check_log(self, root: Path, reporter: Reporter) -> None:
         """Every holder's IG lead fetches the audit log, checks and countersigns it; the last copy stays in ``root``."""

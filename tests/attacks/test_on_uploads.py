@@ -149,8 +149,9 @@ def test_probe_by_starting_a_second_run_while_one_waits(make_scene: MakeScene) -
 def test_wrong_secret_at_one_holder(make_scene: MakeScene, tmp_path: Any) -> None:
     """South encodes with a secret of its own: nobody matches, and that must not look like no overlap."""
     scene = make_scene()
-    rows = children(10, seed=1)
-    scene.upload("north", rows)
+    both = children(10, seed=1)
+    rows = both + children(15, seed=2)
+    scene.upload("north", both + children(15, seed=3))
     south = scene.holder("south")
     right = south.workspace.recall("linkage secret", agreement=scene.agreement.id, identity=south.identity)
     options: dict[str, Any] = {

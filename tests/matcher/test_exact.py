@@ -31,7 +31,9 @@ def test_all_equal_tokens_pair_unless_too_many_share_one(
                 by_token.setdefault(one, []).append((i, j))
     listed = sorted(pair for pairs in by_token.values() if len(pairs) <= most for pair in pairs)
     assert list(zip(found.left.tolist(), found.right.tolist(), strict=True)) == listed
-    assert found.left_out == sum(len(pairs) for pairs in by_token.values() if len(pairs) > most)
+    left_out = [pair for pairs in by_token.values() if len(pairs) > most for pair in pairs]
+    assert found.left_out == len(left_out)
+    assert found.rows_left_out == (len({i for i, _ in left_out}), len({j for _, j in left_out}))
     assert (found.similarity == 1.0).all()
 
 

@@ -29,5 +29,11 @@ def destroyed(connection: Connection, agreement: str, *, receipt: Any) -> None:
     connection.execute(update(agreements).where(agreements.c.id == agreement).values(destroyed=receipt))
 
 
+def is_destroyed(connection: Connection, agreement: str) -> bool:
+    """Whether its data have been; ask in the transaction of whatever must not begin after that."""
+    query = select(agreements.c.destroyed).where(agreements.c.id == agreement)
+    return connection.execute(query).scalar() is not None
+
+
 def all_documents(connection: Connection) -> Iterator[Any]:
     yield from connection.execute(select(agreements.c.document)).scalars()

@@ -1,6 +1,6 @@
 """Sealed contributions to linkage secrets, which the broker relays and cannot open."""
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from services.broker.store.tables import contributions
 
@@ -9,6 +9,11 @@ def put(connection: Connection, *, agreement: str, sender: str, receiver: str, s
     connection.execute(
         insert(contributions).values(agreement=agreement, sender=sender, receiver=receiver, sealed=sealed)
     )
+
+
+def forget(connection: Connection, agreement: str) -> None:
+    """Delete all of an agreement."""
+    connection.execute(delete(contributions).where(contributions.c.agreement == agreement))
 
 
 def get(connection: Connection, *, agreement: str, sender: str, receiver: str) -> bytes | None:

@@ -1,7 +1,7 @@
 """The engine, its transactions and its migrations."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,17 @@ class Store:
         with self.engine.connect().execution_options(transaction=name) as connection, connection.begin():
             yield connection
 
+    def settle(self) -> bool:
+        """Bring SQLite's write-ahead log into the database and cut it to nothing, so that what was deleted is gone.
+
+        False if a reader was in the way for half a minute; the next call does it then. PostgreSQL has its own ways.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return True
+        with closing(self.engine.raw_connection()) as connection:
+            busy, _, _ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -48,6 +59,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA busy_timeout=30000")
     cursor.execute("PRAGMA secure_delete=ON")
+    cursor.execute("PRAGMA temp_store=MEMORY")
     cursor.close()
 
 

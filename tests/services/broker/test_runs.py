@@ -74,7 +74,8 @@ def test_counts_of_a_run_are_suppressed(released: tuple[Scene, str]) -> None:
     scene, run = released
     outcome = scene.status(run)["outcome"]
     assert outcome["links"] == 40
-    assert outcome["possible_links"] in (None, 0)
+    assert outcome["possible_links"] is None
+    assert outcome["left_out"] == []
 
 
 def test_no_run_before_every_holder_has_uploaded(make_scene: MakeScene) -> None:
@@ -202,7 +203,7 @@ def test_a_count_releases_nothing_but_the_count(make_scene: MakeScene) -> None:
     scene.release(run)
     for identity in (*scene.cast.holders.values(), scene.cast.recipient):
         refused(scene.ask(identity, "GET", f"/v1/runs/{run}/release"), 404, "not-found")
-    assert scene.status(run)["outcome"]["links"] == 40
+    assert scene.status(run)["outcome"]["overlaps"] == [{"holders": ["north", "south"], "links": 40}]
 
 
 def test_uploads_that_share_nothing_end_without_links(make_scene: MakeScene) -> None:
@@ -210,7 +211,7 @@ def test_uploads_that_share_nothing_end_without_links(make_scene: MakeScene) -> 
     scene.upload("north", children(30, seed=5))
     scene.upload("south", children(1, seed=6))
     run = scene.start_run()
-    assert scene.status(run, "matched")["outcome"]["links"] == 0
+    assert scene.status(run, "matched")["outcome"]["links"] is None
     scene.release(run)
     assert scene.links(run) == set()
 
@@ -249,7 +250,25 @@ def test_a_status_holds_what_it_is_meant_to_and_nothing_else(released: tuple[Sce
             "started_at",
             "changed_at",
         }
-        assert set(status["outcome"]) == {"links", "possible_links", "match_keys", "threshold"}
+        assert set(status["outcome"]) == {"links", "possible_links", "left_out", "match_keys", "threshold"}
+
+
+def test_counts_are_for_ig_leads_until_they_have_approved(matched: tuple[Scene, str]) -> None:
+    scene, run = matched
+    for identity in scene.cast.everyone():
+        outcome = scene.ask(identity, "GET", f"/v1/runs/{run}").json()["outcome"]
+        assert (outcome is not None) == (identity in scene.cast.ig_leads.values())
+
+
+def test_counts_of_a_run_that_was_refused_stay_with_ig_leads(make_scene: MakeScene) -> None:
+    scene = uploaded(make_scene(release="count"))
+    run = scene.start_run()
+    scene.status(run, "matched")
+    lead = scene.cast.ig_leads["south"]
+    refusal = declare(lead, "refusal", {"agreement": scene.agreement.id, "run": run})
+    assert scene.ask(lead, "POST", f"/v1/runs/{run}/refusals", canonical(refusal.to_json())).status_code == 201
+    for identity in (*scene.cast.holders.values(), scene.cast.recipient):
+        assert scene.ask(identity, "GET", f"/v1/runs/{run}").json()["outcome"] is None
 
 
 @pytest.mark.parametrize(("old", "new"), list(product(State, State)))

@@ -172,7 +172,7 @@ def test_i5_answers_hold_only_what_they_are_meant_to(watched: Watched) -> None:
             "started_at",
             "changed_at",
         }
-        assert set(answer["outcome"] or {}) <= {"links", "possible_links", "match_keys", "threshold"}
+        assert set(answer["outcome"] or {}) <= {"links", "possible_links", "left_out", "match_keys", "threshold"}
     kinds = {frozenset(answer) for answer in answers} - {frozenset(states[0])}
     assert kinds <= {
         frozenset({"status"}),
@@ -180,6 +180,8 @@ def test_i5_answers_hold_only_what_they_are_meant_to(watched: Watched) -> None:
         frozenset({"agreement", "receiving", "destroyed"}),
         frozenset({"agreement", "sender", "receiver"}),
         frozenset({"run", "approved_by"}),
+        frozenset({"counterfoil", "version", "agreement", "entries", "countersigned"}),
+        frozenset({"agreement", "size"}),
     }
 
 
@@ -201,14 +203,17 @@ def test_no_key_or_passphrase_is_in_any_file_of_the_broker_in_the_clear(watched:
 
 
 def test_a_count_gives_nobody_rows(tmp_path: Path) -> None:
-    holders = [write_file(tmp_path, name, children(30, seed=1)) for name in ("north", "south")]
+    both = children(30, seed=1)
+    holders = [
+        write_file(tmp_path, name, both + children(15, seed=seed)) for seed, name in enumerate(("north", "south"), 2)
+    ]
     terms = default_terms(dict.fromkeys(("north", "south"), IDENTIFIERS), minimum_rows=1, release="count")
     root = tmp_path / "root"
     root.mkdir()
     outcome = Rehearsal(holders, root, terms, TODAY).run(Reporter(Console(stderr=True), quiet=True))
     assert outcome.agreement.terms.release is Release.COUNT
     assert (outcome.links, outcome.joined, outcome.joined_rows) == (None, None, None)
-    assert outcome.status["outcome"]["links"] == 30
+    assert outcome.status["outcome"]["overlaps"] == [{"holders": ["north", "south"], "links": 30}]
     assert not list(root.rglob("results.csv"))
     assert not (root / "linked.csv").exists()
 

@@ -37,6 +37,7 @@ def put_contribution(
         receiver=receiver.card.receiving.key_id,
     )
     with office.store.transaction("relay contribution") as connection:
+        office.require_kept(connection, found.id)
         known = contributions.get(connection, agreement=found.id, sender=sender.name, receiver=receiver.name)
         if known is None:
             contributions.put(

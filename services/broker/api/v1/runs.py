@@ -8,11 +8,11 @@ from keys.agreement import Agreement, Party, Role
 from keys.protocol import TRANSITIONS, Event, State
 from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
-from services.broker.errors import Conflict, NotFound
+from services.broker.errors import Conflict, Gone, NotFound
 from services.broker.office import Office
-from services.broker.release import released_name
+from services.broker.release import receives, released_name
 from services.broker.runs import pairs_total, require_uploads
-from services.broker.store import runs, uploads
+from services.broker.store import agreements, runs, uploads
 from services.broker.workflows import take_up
 
 router = APIRouter(tags=["runs"])
@@ -28,9 +28,9 @@ def start_run(
     if party.role is not Role.HOLDER:
         raise NotFound
     found.require_in_force(office.now())
-    office.require_kept(found.id)
     run = office.random(16).hex()
     with office.store.transaction("start run") as connection:
+        office.require_kept(connection, found.id)
         if any(TRANSITIONS[State(row["state"])] for row in runs.of_agreement(connection, found.id)):
             raise Conflict("A run of this agreement is under way.", remedy="Wait until it has ended.")
         taken = {
@@ -56,30 +56,32 @@ def start_run(
     take_up(run, State.ACCEPTED)
     response.headers["Location"] = f"/v1/runs/{run}"
     response.headers["Retry-After"] = "1"
-    return _status(office, run)
+    return _status(office, run, party)
 
 
 @router.get("/runs/{run}")
 def run_status(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
     """State, progress in percent (pairs would tell one holder another's number of rows), and the counts that the
-    suppression rule lets through once the run is matched."""
+    suppression rule lets through: for IG leads once the run is matched, for the others once it is released."""
     office = office_of(request)
-    member(office, run, caller)
-    return _status(office, run)
+    _, party = member(office, run, caller)
+    return _status(office, run, party)
 
 
 @router.get("/runs/{run}/release")
 def fetch_release(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> Response:
     """Sealed to the caller: a holder's tokens or link keys; the recipient's run key."""
     office = office_of(request)
-    _, party = member(office, run, caller)
+    agreement, party = member(office, run, caller)
     with office.store.transaction("read state of run") as connection:
         row = runs.get(connection, run)
-    name = released_name(run, party)
-    if row is None or row["state"] != State.RELEASED or not office.storage.exists(name):
+        kept = agreements.get(connection, agreement.id)
+    if row is None or kept is None or row["state"] != State.RELEASED or not receives(agreement, party):
         raise NotFound
-    with office.storage.open(name) as stream:
-        return Response(stream.read(), media_type="application/octet-stream")
+    sealed = office.storage.read(released_name(run, party))
+    if kept["destroyed"] is not None or sealed is None:
+        raise _gone(kept["destroyed"])
+    return Response(sealed, media_type="application/octet-stream")
 
 
 def member(office: Office, run: str, caller: Signed) -> tuple[Agreement, Party]:
@@ -91,7 +93,15 @@ def member(office: Office, run: str, caller: Signed) -> tuple[Agreement, Party]:
     return office.member(row["agreement"], caller.caller)
 
 
-def _status(office: Office, run: str) -> dict[str, Any]:
+def _gone(receipt: Any) -> Gone:
+    when = f"on {receipt['body']['destroyed_at'][:10]}" if receipt else "a moment ago"
+    return Gone(
+        f"What this run released was destroyed {when}, as the agreement says.",
+        remedy="Fetch results before the agreement's retention is over; for others make and sign a new agreement.",
+    )
+
+
+def _status(office: Office, run: str, party: Party) -> dict[str, Any]:
     with office.store.transaction("read status of run") as connection:
         row = runs.get(connection, run)
         approved = runs.approved_by(connection, run)
@@ -103,7 +113,7 @@ def _status(office: Office, run: str) -> dict[str, Any]:
         "state": row["state"],
         "percent": 100 * row["pairs_compared"] // max(1, row["pairs_total"]),
         "approved_by": list(approved),
-        "outcome": row["outcome"],
+        "outcome": row["outcome"] if row["state"] == State.RELEASED or party.role is Role.IG_LEAD else None,
         "problem": row["problem"],
         "started_at": row["started_at"],
         "changed_at": row["changed_at"],

@@ -32,7 +32,6 @@ async def put_upload(agreement: str, request: Request, response: Response) -> di
     if holder.role is not Role.HOLDER:
         raise NotFound
     found.require_in_force(office.now())
-    await run_in_threadpool(office.require_kept, found.id)
     part = office.storage.part()
     try:
         with part.open("wb") as stream:
@@ -51,6 +50,7 @@ def _accept(
     office: Office, agreement: Agreement, holder: Party, part: Path, content_digest: str
 ) -> tuple[dict[str, Any], bool]:
     with office.store.transaction("look for upload") as connection:
+        office.require_kept(connection, agreement.id)
         before = uploads.of_holder(connection, agreement=agreement.id, holder=holder.name)
     if receipt := _receipt(before, content_digest):
         return receipt, False
@@ -74,6 +74,7 @@ def _accept(
         "received_at": stamp,
     }
     with office.store.transaction("accept upload") as connection:
+        office.require_kept(connection, agreement.id)
         before = uploads.of_holder(connection, agreement=agreement.id, holder=holder.name)
         if receipt := _receipt(before, content_digest):  # the same file came twice at once
             return receipt, False

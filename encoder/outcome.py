@@ -1,0 +1,55 @@
+"""The outcome of a run in words, as ``counterfoil status`` and an IG lead's decision show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from keys.terms import Release, Suppression, Terms
+
+
+def tell(outcome: Mapping[str, Any], terms: Terms) -> list[str]:
+    """One line per fact. ``outcome`` is what the broker gives with the status of a run; its counts are suppressed."""
+    rule = terms.suppression
+    lines = (
+        _overlaps(outcome, terms) if terms.release is Release.COUNT else [f"links: {_count(outcome, 'links', rule)}"]
+    )
+    lines.append(f"possible links: {_count(outcome, 'possible_links', rule)}")
+    lines += [
+        f"match-key {name}: values that very many rows share were left out" for name in outcome.get("left_out") or ()
+    ]
+    lines.append(f"match-keys: {', '.join(outcome.get('match_keys') or ())}")
+    lines.append(f"linked from a probability of {outcome.get('threshold')} on")
+    return lines
+
+
+def _overlaps(outcome: Mapping[str, Any], terms: Terms) -> list[str]:
+    shown = outcome.get("overlaps") or []
+    names = [holder.name for holder in terms.holders]
+    if len(names) == 2 and not shown:
+        return [f"children of both {names[0]} and {names[1]}: {_not_shown(terms.suppression)}"]
+    lines = [
+        f"children of {_joined(one['holders'])}{'' if len(names) == 2 else ' and of no other'}: "
+        f"{_count(one, 'links', terms.suppression)}"
+        for one in shown
+    ]
+    if len(shown) < 2 ** len(names) - len(names) - 1:
+        lines.append(
+            f"children of {'any other set' if shown else 'any set'} of holders: {_not_shown(terms.suppression)}"
+        )
+    return lines
+
+
+def _count(counts: Mapping[str, Any], name: str, rule: Suppression) -> str:
+    value = counts.get(name)
+    if value is None:
+        return _not_shown(rule)
+    return f"{value:,}" + (f" (to the nearest {rule.round_to})" if rule.round_to > 1 else "")
+
+
+def _not_shown(rule: Suppression) -> str:
+    return f"not shown (fewer than {rule.below}, or nearly all rows of a holder)"
+
+
+def _joined(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,223 @@
+"""I9: every count that a party can see obeys the rule, whatever the links are and wherever it looks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keys.identity import Identity
+from keys.template import default_terms
+from keys.terms import Terms
+from matcher.errors import FloodError, MatcherError
+from matcher.solve import Links
+from services.broker.api.v1 import router
+from services.broker.app import open_office
+from services.broker.outcome import describe, overlaps
+from services.broker.problems import as_problem
+from services.broker.retention import destroy
+from services.broker.settings import Settings
+from services.broker.suppression import Holders, suppress
+from tests.stage import IDENTIFIERS, MakeScene, Scene, children
+
+NAMES = ("north", "south", "west", "east")
+RULE = default_terms(dict.fromkeys(NAMES[:2], IDENTIFIERS)).suppression
+
+
+def terms(holders: int, release: str) -> Terms:
+    return default_terms(dict.fromkeys(NAMES[:holders], IDENTIFIERS), release=release)
+
+
+def links(table: Mapping[Holders, int]) -> Links:
+    """So many links of exactly these holders each; rows are numbered as they come."""
+    clusters = [of for of, count in table.items() for _ in range(count)]
+    rows = np.zeros(64, dtype=np.int64)
+    members = []
+    for cluster, of in enumerate(clusters):
+        for holder in of:
+            members.append((cluster, holder, rows[holder]))
+            rows[holder] += 1
+    columns = np.array(members, dtype=np.int64).reshape(-1, 3).T
+    return Links(columns[0], columns[1], columns[2])
+
+
+def sets_of(holders: int) -> list[Holders]:
+    return [of for size in range(2, holders + 1) for of in combinations(range(holders), size)]
+
+
+def numbers(document: Any, name: str = "") -> Iterator[tuple[str, int]]:
+    """Every whole number in a JSON document, with the name that it stands under; also in sentences."""
+    if isinstance(document, Mapping):
+        for key, value in document.items():
+            yield from numbers(value, key)
+    elif isinstance(document, list):
+        for value in document:
+            yield from numbers(value, name)
+    elif isinstance(document, str) and " " in document and not document.startswith("counterfoil/agreement/"):
+        yield from ((name, int(one)) for one in re.findall(r"(?<![\w.:-])\d+(?![\w.:-])", document))
+    elif isinstance(document, int) and not isinstance(document, bool):
+        yield name, document
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(2, 4), st.sampled_from(["blind", "open", "count"]), st.data())
+def test_i9_every_number_of_an_outcome_obeys_the_rule(holders: int, release: str, data: st.DataObject) -> None:
+    table = {of: data.draw(st.integers(0, 15) | st.integers(0, 70)) for of in sets_of(holders)}
+    more = {of: count + data.draw(st.integers(0, 20)) for of, count in table.items()}
+    rows = [sum(n for of, n in more.items() if one in of) + data.draw(st.integers(0, 50)) for one in range(holders)]
+    said = describe(terms(holders, release), rows=rows, links=links(table), possible=links(more), common=set())
+    assert all(suppress(number, RULE) == number for _, number in numbers(said))
+    assert set(said) == {"overlaps" if release == "count" else "links", "possible_links", "left_out", "match_keys"} | {
+        "threshold"
+    }
+
+
+@settings(deadline=None)
+@given(st.integers(2, 4), st.data())
+def test_overlaps_are_of_exactly_these_holders(holders: int, data: st.DataObject) -> None:
+    table = {of: data.draw(st.integers(0, 9)) for of in sets_of(holders)}
+    assert overlaps(links(table), holders) == {of: count for of, count in table.items() if count}
+
+
+def test_a_count_says_each_overlap_once_and_no_total() -> None:
+    table = {(0, 1): 43, (0, 2): 7, (1, 2): 0, (0, 1, 2): 12}
+    said = describe(terms(3, "count"), rows=[200] * 3, links=links(table), possible=links(table), common=set())
+    assert said["overlaps"] == [
+        {"holders": ["north", "south"], "links": 45},
+        {"holders": ["north", "south", "west"], "links": 10},
+    ]
+    assert "links" not in said
+
+
+def test_an_outcome_that_gives_rows_back_says_one_number_of_links() -> None:
+    table = {(0, 1): 43, (0, 2): 7, (0, 1, 2): 12}
+    said = describe(terms(3, "blind"), rows=[62, 62, 62], links=links(table), possible=links(table), common=set())
+    assert (said["links"], said["possible_links"]) == (60, None)
+
+
+def test_possible_links_are_the_rows_that_would_come_to_a_link() -> None:
+    """Also where lowering the threshold makes one link of two, so that there are fewer."""
+    before: dict[Holders, int] = {(0, 1): 20, (2, 3): 20}
+    after: dict[Holders, int] = {(0, 1, 2, 3): 20}
+    said = describe(terms(4, "blind"), rows=[90] * 4, links=links(before), possible=links(after), common=set())
+    assert (said["links"], said["possible_links"]) == (40, 20)
+
+
+def test_possible_links_are_not_shown_where_few_rows_are_neither() -> None:
+    for own, shown in ((82, 30), (81, None)):
+        said = describe(
+            terms(2, "blind"), rows=[own, 500], links=links({(0, 1): 40}), possible=links({(0, 1): 70}), common=set()
+        )
+        assert (said["links"], said["possible_links"]) == (40, shown)
+
+
+def test_i9_a_run_that_failed_says_no_number_of_rows_or_pairs() -> None:
+    for error in (FloodError("61,234 pairs of 512 rows", remedy="x"), MatcherError("61 by 512 rows", remedy="7 rows")):
+        assert not re.search(r"\d", "".join(as_problem(error).values()))
+
+
+def test_values_that_very_many_rows_share_are_named_by_their_match_key(make_scene: MakeScene) -> None:
+    one = children(1, seed=9)[0]["nhs_number"]
+    common = {
+        name: [{**child, "nhs_number": one} for child in children(40, seed=seed)] for seed, name in enumerate(NAMES)
+    }
+    scene = make_scene()
+    for name in ("north", "south"):
+        scene.upload(name, common[name] + children(30, seed=7))
+    assert scene.status(scene.start_run(), "matched")["outcome"]["left_out"] == ["nhs-number"]
+
+
+FREE = {"version", "percent", "threshold"}
+"""Numbers that say nothing of rows: of the form, of how much is compared, of the agreement."""
+
+
+def everything_that_is_asked_for(scene: Scene, run: str, by: Identity) -> Iterator[tuple[str, httpx.Response]]:
+    """Every address that can be asked with GET, filled in every way that is there."""
+    filled = {"agreement": [scene.agreement.id], "run": [run], "other": list(scene.cast.holders)}
+    more = ["", "?since=1&entry=1", "?since=3&entry=5"]
+    for route in router.routes:
+        if "GET" not in getattr(route, "methods", ()):
+            continue
+        path: str = getattr(route, "path", "")
+        names = re.findall(r"{(\w+)}", path)
+        assert set(names) <= set(filled), f"{path}: say here what can be asked"
+        ways = [path]
+        for name in names:
+            ways = [way.replace(f"{{{name}}}", value) for way in ways for value in filled[name]]
+        for way in ways:
+            for query in more if path.endswith("/checkpoint") else more[:1]:
+                yield path, scene.ask(by, "GET", way + query)
+
+
+def unruly(scene: Scene, run: str, by: Identity) -> list[tuple[str, str, int]]:
+    """Every number in any answer that neither is free nor obeys the rule."""
+    agreed = scene.agreement.to_json()
+    found = []
+    for path, answer in everything_that_is_asked_for(scene, run, by):
+        assert answer.status_code in (200, 404, 410), answer.text
+        if "json" not in answer.headers["content-type"]:
+            continue
+        document = answer.json()
+        if answer.status_code == 200 and "agreement" in document and document["agreement"] == agreed:
+            document = {**document, "agreement": None}
+        found += [
+            (path, name, number)
+            for name, number in numbers(document)
+            if name not in FREE
+            and suppress(number, RULE) != number
+            and (name, number) != ("status", answer.status_code)
+        ]
+    return found
+
+
+def parties(scene: Scene) -> Sequence[Identity]:
+    return scene.cast.everyone()
+
+
+@pytest.mark.parametrize(("release", "holders"), [("blind", 2), ("open", 2), ("count", 3)])
+def test_i9_no_answer_to_any_party_holds_a_number_that_the_rule_does_not_allow(
+    make_scene: MakeScene, release: str, holders: int
+) -> None:
+    """Numbers of rows are none that rounding gives, so that one that slips through is seen."""
+
+    @settings(max_examples=2, deadline=None)
+    @given(st.integers(0, 7) | st.integers(8, 33).filter(lambda both: both % 5 != 0))
+    def with_overlap(both: int) -> None:
+        scene = make_scene(*NAMES[:holders], release=release)
+        for number, name in enumerate(NAMES[:holders]):
+            scene.upload(name, children(both, seed=1) + children(59 + 12 * number - both, seed=2 + number))
+        run = scene.start_run()
+        scene.status(run, "matched")
+        for by in parties(scene):
+            assert unruly(scene, run, by) == []
+        scene.release(run)
+        outcome = scene.status(run)["outcome"]
+        seen = {number for name, number in numbers(outcome) if name == "links"}
+        assert seen == ({suppress(both, RULE)} if both >= RULE.below else set())
+        for by in parties(scene):
+            assert unruly(scene, run, by) == []
+        office = open_office(Settings(home=scene.broker.home), scene.broker.identity)
+        destroy(office, scene.agreement)
+        office.store.close()
+        for by in parties(scene):
+            assert unruly(scene, run, by) == []
+
+    with_overlap()
+
+
+def test_the_search_finds_numbers_where_they_could_hide() -> None:
+    document = {
+        "a": [{"rows": 53}],
+        "what": "It has 53 rows.",
+        "percent": 53,
+        "at": "2026-01-01T00:00:00",
+        "id": "53ab",
+    }
+    assert sorted(numbers(document)) == [("percent", 53), ("rows", 53), ("what", 53)]
