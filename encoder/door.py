@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import truststore
 
-from encoder.errors import BrokerRefused
+from encoder.errors import BrokerRefused, NothingThere
 from keys.canonical import canonical, parse
 from keys.errors import KeysError
 from keys.identity import Identity
@@ -49,7 +49,7 @@ class Door:
         self._http.close()
 
     def get(self, path: str) -> Any:
-        """The JSON at ``path``. Raises ``BrokerRefused`` with what the broker says."""
+        """The JSON at ``path``. Raises ``BrokerRefused`` with what the broker says, ``NothingThere`` for its 404."""
         return self._json(self._send("GET", path, b"", content_digest(b"")))
 
     def get_bytes(self, path: str) -> bytes:
@@ -108,8 +108,9 @@ class Door:
 def _refusal(answer: httpx.Response, where: str) -> BrokerRefused:
     try:
         problem = answer.json()
-        what, remedy = str(problem["title"]), str(problem["detail"])
-    except (ValueError, KeyError, TypeError):
+        what, remedy, kind = str(problem["title"]), str(problem["detail"]), problem.get("type")
+    except (ValueError, KeyError, TypeError, AttributeError):
         what = f"The broker answered with status {answer.status_code} and no reason."
-        remedy = "Check that the address is that of a Counterfoil broker."
-    return BrokerRefused(what, where=where, remedy=remedy)
+        remedy, kind = "Check that the address is that of a Counterfoil broker.", None
+    refusal = NothingThere if kind == "urn:counterfoil:problem:not-found" else BrokerRefused
+    return refusal(what, where=where, remedy=remedy)

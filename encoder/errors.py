@@ -29,3 +29,7 @@ class OutputError(EncoderError):
 
 class BrokerRefused(EncoderError):
     """The broker refused a request, or cannot be reached."""
+
+
+class NothingThere(BrokerRefused):
+    """The broker has no such thing, or this party may not know of it: it does not say which."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from encoder.columns import Columns
 from encoder.door import Door
-from encoder.errors import BrokerRefused
+from encoder.errors import BrokerRefused, NothingThere
 from encoder.normalise import Normalised, normalise
 from encoder.read import Batch
 from encoder.workspace import Workspace
@@ -142,10 +142,14 @@ def cohort(people: Sequence[Mapping[str, str]]) -> Normalised:
 
 
 class Post:
-    """What a broker does with contributions, in memory: it carries them, and keeps the first of each."""
+    """What a broker does with contributions, in memory: it carries them, and keeps the first of each.
+
+    ``answer`` is what it says of the agreement; None when it does not have it.
+    """
 
     def __init__(self) -> None:
         self.carried: dict[tuple[str, str], bytes] = {}
+        self.answer: Any = {"destroyed": None}
 
     def door(self, holder: str) -> PostDoor:
         return PostDoor(self, holder)
@@ -157,6 +161,12 @@ class PostDoor(Door):
     def __init__(self, post: Post, holder: str) -> None:
         self._post = post
         self._holder = holder
+        self.url = "https://broker.example"
+
+    def get(self, path: str) -> Any:
+        if self._post.answer is None:
+            raise NothingThere("There is nothing here for this party.", remedy="Check the address.")
+        return self._post.answer
 
     def put_bytes(self, path: str, body: bytes) -> Any:
         if self._post.carried.setdefault((self._holder, path.rsplit("/", 1)[1]), body) != body:
@@ -167,4 +177,4 @@ class PostDoor(Door):
         try:
             return self._post.carried[path.rsplit("/", 1)[1], self._holder]
         except KeyError:
-            raise BrokerRefused("There is none yet.", remedy="Wait.") from None
+            raise NothingThere("There is nothing here for this party.", remedy="Check the address.") from None

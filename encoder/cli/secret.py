@@ -4,6 +4,7 @@ import json
 import secrets
 import sys
 from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +14,8 @@ from encoder.errors import InputError
 from encoder.workspace import Workspace
 from keys.derive import key_check
 from keys.kinds import Sealed
+from keys.secret import Secret
+from keys.words import words_of
 
 app = typer.Typer(name="secret", help="The linkage secret of the holders.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -35,7 +38,9 @@ def contribute(
             now=datetime.now(UTC),
             random=secrets.token_bytes,
         )
-    sys.stderr.write("Contributed. When all holders have, run: counterfoil secret receive\n")
+    others = [holder.name for holder in desk.agreement.holders() if holder != desk.party]
+    sys.stderr.write(f"Contributed, sealed to {' and '.join(others)}.\n")
+    sys.stderr.write("When they have contributed too, run: counterfoil secret receive\n")
 
 
 @app.command()
@@ -56,27 +61,56 @@ def receive(
             now=datetime.now(UTC),
             random=secrets.token_bytes,
         )
-    sys.stdout.write(f"key check {key_check(made)[:16]}\n")
-    sys.stderr.write("Every holder must see the same key check.\n")
+    sys.stdout.write(_told_check(made) + "\n")
+    sys.stderr.write("Read the words to the other holders on the phone: everyone must have the same.\n")
 
 
 @app.command()
-def status(folder: Folder = HERE, json_: Json = False) -> None:
+def status(
+    folder: Folder = HERE,
+    broker: Annotated[str | None, typer.Option(help="Also ask the broker at this address who has contributed.")] = None,
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+    json_: Json = False,
+) -> None:
     """Say which steps of the ceremony this folder has behind it; no passphrase and no network needed.
 
-    Example: counterfoil secret status
+    With --broker, which asks for the passphrase: also whose contributions have arrived, and the key check.
+
+    Example: counterfoil secret status --broker https://broker.example
     """
     workspace = Workspace(folder)
-    facts = {
+    facts: dict[str, Any] = {
         "contributed": workspace.keeps(Sealed.CONTRIBUTION),
         "received": workspace.keeps(Sealed.LINKAGE_SECRET),
     }
-    lines = (
-        json.dumps(facts)
-        if json_
-        else "\n".join(f"{name:<12} {'yes' if done else 'no'}" for name, done in facts.items())
-    )
-    sys.stdout.write(lines + "\n")
+    lines = [f"{name:<12} {'yes' if done else 'no'}" for name, done in facts.items()]
+    if broker is not None:
+        desk = Desk.open_expired(folder, passphrase_file, passphrase_fd)
+        with desk.door(broker) as door:
+            others = ceremony.contributed(door, agreement=desk.agreement, identity=desk.identity)
+        facts |= {"others": others, "key_check": None, "words": None}
+        lines += [
+            f"{name}: {'has contributed' if done else 'has not contributed yet'}" for name, done in others.items()
+        ]
+        if facts["received"]:
+            made = ceremony.recall_secret(workspace, agreement=desk.agreement, identity=desk.identity)
+            facts |= {"key_check": key_check(made), "words": words_of(key_check(made))}
+            lines.append(_told_check(made))
+        else:
+            lines.append(_next_step(contributed=facts["contributed"], arrived=all(others.values())))
+    sys.stdout.write((json.dumps(facts) if json_ else "\n".join(lines)) + "\n")
+
+
+def _next_step(*, contributed: bool, arrived: bool) -> str:
+    if not contributed:
+        return "next: counterfoil secret contribute"
+    return "next: counterfoil secret receive" if arrived else "next: wait for the others"
+
+
+def _told_check(made: Secret) -> str:
+    check = key_check(made)
+    return f"key check    {check[:16]}\nin words     {words_of(check)}"
 
 
 @app.command()

@@ -81,16 +81,54 @@ def test_both_holders_reach_the_same_secret(scene: Scene) -> None:
         assert recall_secret(scene.folders[name], agreement=AGREEMENT, identity=identity(name)) == secrets[0]
 
 
-def test_three_holders_need_all_three(tmp_path: Path) -> None:
+def test_three_holders_need_all_three_and_are_told_who_is_awaited(tmp_path: Path) -> None:
     scene = Scene(tmp_path, THREE)
+    scene.contribute("council")
+    with pytest.raises(SecretError, match="icb and school have not contributed yet") as caught:
+        scene.receive("council")
+    assert "secret contribute" in caught.value.remedy
+    scene.contribute("icb")
     for name in ("council", "icb"):
-        scene.contribute(name)
-    for name in ("council", "icb"):
-        with pytest.raises(BrokerRefused):
+        with pytest.raises(SecretError, match=": school has not contributed yet"):
             scene.receive(name)
         assert not scene.folders[name].keeps(Sealed.LINKAGE_SECRET)
     scene.contribute("school")
     assert len({scene.receive(name).key() for name in scene.names}) == 1
+
+
+def test_every_holder_sees_who_has_contributed_to_it(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, THREE)
+
+    def seen_by(name: str) -> dict[str, bool]:
+        return ceremony.contributed(scene.post.door(name), agreement=THREE, identity=identity(name))
+
+    assert seen_by("council") == {"icb": False, "school": False}
+    scene.contribute("icb")
+    assert seen_by("council") == {"icb": True, "school": False}
+    assert seen_by("icb") == {"council": False, "school": False}
+    assert seen_by("school") == {"council": False, "icb": True}
+    with pytest.raises(AgreementError, match="not a holder"):
+        seen_by("recipient")
+
+
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        (None, "does not have this agreement"),
+        ({"destroyed": {"kind": "destruction receipt"}}, "has destroyed what it had"),
+        ([], "not a broker"),
+    ],
+    ids=["unknown", "destroyed", "nonsense"],
+)
+def test_nobody_is_said_to_be_late_when_it_is_the_broker_that_has_nothing(
+    scene: Scene, answer: object, what: str
+) -> None:
+    scene.contribute("council")
+    scene.post.answer = answer
+    with pytest.raises(BrokerRefused, match=what):
+        scene.receive("council")
+    with pytest.raises(BrokerRefused, match=what):
+        ceremony.contributed(scene.post.door("council"), agreement=AGREEMENT, identity=identity("council"))
 
 
 def test_two_ceremonies_reach_different_secrets(tmp_path: Path) -> None:
@@ -148,7 +186,7 @@ def test_receiving_again_gives_the_same_secret(scene: Scene) -> None:
 
 def test_receiving_before_contributing_is_refused(scene: Scene) -> None:
     scene.contribute("icb")
-    with pytest.raises(InputError, match="no contribution here"):
+    with pytest.raises(InputError, match=r"no contribution here\. Contribute first"):
         scene.receive("council")
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from encoder.door import Door
-from encoder.errors import BrokerRefused
+from encoder.errors import BrokerRefused, NothingThere
 from keys.request import Message, verify_request
 from tests.doors import NOW, drawn, identity
 
@@ -65,6 +65,16 @@ def test_a_refusal_comes_with_the_brokers_words(door: Callable[[Answer], Door]) 
         door(lambda _: httpx.Response(409, json=problem)).get("/v1/x")
     assert caught.value.remedy == "Make a new one."
     assert caught.value.where == "https://broker.example/v1/x"
+
+
+@pytest.mark.parametrize(("kind", "nothing"), [("not-found", True), ("conflict", False), ("not-found-at-all", False)])
+def test_nothing_being_there_is_told_from_other_refusals(
+    door: Callable[[Answer], Door], kind: str, nothing: bool
+) -> None:
+    problem = {"type": f"urn:counterfoil:problem:{kind}", "title": "There is nothing here.", "detail": "Check."}
+    with pytest.raises(BrokerRefused, match="nothing here") as caught:
+        door(lambda _: httpx.Response(404, json=problem)).get("/v1/x")
+    assert isinstance(caught.value, NothingThere) == nothing
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"title":"only"}', b"\xff"], ids=repr)
