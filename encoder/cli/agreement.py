@@ -87,7 +87,7 @@ def freeze(
 
 @app.command()
 def review(agreement: Frozen) -> None:
-    """Print one page for the person who signs: purpose, law, who gives and learns what, risks, who has signed.
+    """Print two pages for the person who signs: purpose, law, who gives and learns what, risks, who has signed.
 
     Example: counterfoil agreement review agreement.json
     """

@@ -114,10 +114,10 @@ def test_the_page_for_an_ig_lead_says_all_that_matters(folder: Path) -> None:
     for part in (
         "Joint needs assessment",
         "Children and Families Act 2014",
-        "council reads forename",
+        "council uses forename",
         "nothing technical prevents",
         "not anonymous",
-        "At least 100 rows.",
+        "fewer than 100 rows is refused",
         "10 in 100 rows",
         "72 hours",
         "NOT SIGNED",
