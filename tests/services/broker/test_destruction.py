@@ -1,0 +1,339 @@
+"""I8: once an agreement's data are destroyed, nothing that is the broker's holds any of them, in whatever dress."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from encoder.ceremony import recall_secret
+from encoder.match_keys import encoders
+from encoder.workspace import Workspace
+from keys.envelope import MAGIC
+from keys.receiving import decode
+from services.broker.app import open_office
+from services.broker.matching import link_ids_name, stored_link_ids
+from services.broker.office import Office
+from services.broker.retention import destroy, destroy_due
+from services.broker.settings import Settings
+from services.rehearsal.party import gather, write_identity
+from services.rehearsal.server import running_broker
+from tests.stage import TODAY, Broker, MakeScene, Scene, children, handles_of, refused, stored
+
+WINDOW = 16
+BOTH = children(20, seed=1)
+ROWS = {"north": BOTH + children(15, seed=2), "south": BOTH + children(12, seed=3)}
+
+
+@pytest.fixture(scope="module")
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the broker puts temporary files, if it makes any."""
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory, temporary: Path) -> Iterator[Broker]:
+    """A broker that no other test uses, so that all its files can be searched."""
+    home = Workspace(tmp_path_factory.mktemp("broker"))
+    identity = gather([]).broker
+    passphrase = write_identity(home, identity)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("TMPDIR", "TEMP", "TMP", "SQLITE_TMPDIR"):
+            patch.setenv(name, str(temporary))
+        with running_broker(home.root, passphrase=passphrase) as url:
+            yield Broker(identity, home.root, url)
+
+
+@pytest.fixture
+def office(broker: Broker) -> Iterator[Office]:
+    """The running broker's office, from another process."""
+    opened = open_office(Settings(home=broker.home), broker.identity)
+    yield opened
+    opened.store.close()
+
+
+Hashes = NDArray[np.uint64]
+
+
+def windows(data: bytes) -> Hashes:
+    """A hash of every run of 16 bytes: uint64 (bytes - 15,)."""
+    if len(data) < WINDOW:
+        return np.empty(0, dtype=np.uint64)
+    halves = np.lib.stride_tricks.sliding_window_view(np.frombuffer(data, dtype=np.uint8), 8)
+    words = np.ascontiguousarray(halves).view("<u8").reshape(-1)
+    factor, mixed = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+    found: Hashes = words[:-8] * factor ^ (words[8:] + mixed) * mixed
+    return found
+
+
+def undressed(data: bytes) -> Iterator[bytes]:
+    """The data, and what stands in them as hexadecimal or base64 at each alignment."""
+    yield data
+    for run in re.findall(rb"[0-9A-Fa-f]{32,}", data):
+        for start in range(2):
+            yield bytes.fromhex(run[start : start + (len(run) - start) // 2 * 2].decode())
+    for run in re.findall(rb"[A-Za-z0-9+/_-]{22,}", data):
+        plain = run.replace(b"-", b"+").replace(b"_", b"/")
+        for start in range(4):
+            whole = plain[start : len(plain) - ((len(plain) - start) % 4 == 1)]
+            yield base64.b64decode(whole + b"=" * (-len(whole) % 4))
+
+
+def searched(data: bytes) -> Hashes:
+    """Every run of 16 bytes of the data and of what is dressed in them, once, rising."""
+    return np.unique(np.concatenate([windows(one) for one in undressed(data)]))
+
+
+def traces(secrets: Iterable[bytes], found: Hashes) -> int:
+    """How many runs of 16 bytes of the secrets have been found."""
+    wanted = np.concatenate([windows(one) for one in secrets])
+    place = np.minimum(np.searchsorted(found, wanted), len(found) - 1)
+    return int((found[place] == wanted).sum())
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.binary(min_size=40, max_size=60),
+    st.integers(0, 24),
+    st.binary(max_size=5),
+    st.sampled_from(["raw", "hex", "HEX", "b64", "url"]),
+)
+def test_the_search_finds_any_sixteen_bytes_in_any_dress(secret: bytes, start: int, before: bytes, dress: str) -> None:
+    """Without this the tests below could not fail."""
+    piece = secret[start : start + WINDOW]
+    dressed = {
+        "raw": before + piece,
+        "hex": (before + piece).hex().encode(),
+        "HEX": b"x " + piece.hex().upper().encode(),
+        "b64": b'"' + base64.b64encode(before + piece),
+        "url": b"name=" + base64.urlsafe_b64encode(piece + before),
+    }[dress]
+    assert traces([secret], searched(b"\0" * 9 + dressed + b"\n")) > 0
+
+
+def test_the_search_finds_nothing_where_nothing_is() -> None:
+    rng = np.random.default_rng(1)
+    assert traces([rng.bytes(10_000)], searched(rng.bytes(100_000))) == 0
+
+
+def kept(*folders: Path) -> Hashes:
+    """Every file of these folders, searched through, with its name."""
+    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    return searched(b"\n".join(path.name.encode() + b"\n" + path.read_bytes() for path in files))
+
+
+@dataclass(repr=False)
+class Data:
+    """What an agreement's data are: in the clear, and the ciphertext of each file that the broker had."""
+
+    clear: list[bytes]
+    sealed: list[bytes]
+
+
+def encodings(scene: Scene, name: str) -> list[bytes]:
+    """Every encoding of the holder's rows, made again by the encoder."""
+    holder = scene.holder(name, ROWS[name])
+    terms = scene.agreement.terms
+    cohort = holder.read(terms.holder(name), today=TODAY)
+    secret = recall_secret(holder.workspace, agreement=scene.agreement, identity=holder.identity)
+    made = [one.encode(cohort.identifiers) for one in encoders(terms.keys_of(name), terms=terms, secret=secret)]
+    return [row.tobytes() for one in made for row in one.bits[one.present]]
+
+
+def data_of(scene: Scene, office: Office, runs: list[str], *, uploads: bool = True) -> Data:
+    """All that can be known of it: from the holders, and by opening what the broker keeps."""
+    agreement = scene.agreement.id
+    clear = [office.receiving_key(agreement).seeds()]
+    for name in ROWS if uploads else ():
+        clear += [*encodings(scene, name), *(row.tobytes() for row in handles_of(scene, name))]
+    for run in runs:
+        if office.storage.read(link_ids_name(run)):
+            clear += [row.tobytes() for ids in stored_link_ids(office, run, agreement, 2) for row in ids]
+        if scene.status(run)["state"] == "released":
+            clear += [decode(token) for name in ROWS for token in scene.results(name, run).values]
+    folders = [f"agreements/{agreement}", *(f"runs/{run}" for run in runs)]
+    sealed = [path.read_bytes() for one in folders for path in files(office, one)]
+    sealed += [path.read_bytes() for path in (office.settings.receiving_keys).glob(f"{agreement}*")]
+    sealed += [
+        scene.door_of(to).get_bytes(f"{scene.path}/contributions/{of}")
+        for to, of in (("north", "south"), ("south", "north"))
+    ]
+    return Data(clear, [ciphertext(one) for one in sealed])
+
+
+def ciphertext(sealed: bytes) -> bytes:
+    """Without an envelope's header, which holds the agreement's id and fingerprints."""
+    if not sealed.startswith(MAGIC):
+        return sealed
+    start = len(MAGIC) + 4
+    return sealed[start + int.from_bytes(sealed[start - 4 : start], "big") :]
+
+
+def files(office: Office, folder: str) -> list[Path]:
+    return [path for path in (office.settings.storage / folder).rglob("*") if path.is_file()]
+
+
+STAGES = ("secret", "replaced", "matched", "declined", "released twice")
+
+
+def bring_to(scene: Scene, stage: str) -> list[str]:
+    """Take the agreement so far; its runs."""
+    if stage == "secret":
+        return []
+    for name, rows in ROWS.items():
+        if stage == "replaced":
+            scene.upload(name, rows[:-1])
+        scene.upload(name, rows)
+    if stage == "replaced":
+        return []
+    runs = []
+    for _ in range(2 if stage == "released twice" else 1):
+        runs.append(scene.start_run())
+        scene.status(runs[-1], "matched")
+        if stage == "declined":
+            scene.refuse("south", runs[-1])
+        if stage.startswith("released"):
+            scene.release(runs[-1])
+    return runs
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_i8_nothing_of_an_agreement_is_left_wherever_it_stood(
+    make_scene: MakeScene, office: Office, temporary: Path, stage: str
+) -> None:
+    scene = make_scene()
+    runs = bring_to(scene, stage)
+    data = data_of(scene, office, runs, uploads=stage != "secret")
+    before = kept(office.settings.home, temporary)
+    assert traces(data.clear, before) == 0
+    for sealed in data.sealed:
+        assert traces([sealed], before) > 0
+    destroy(office, scene.agreement)
+    assert (office.settings.home / "broker.sqlite-wal").stat().st_size == 0
+    after = kept(office.settings.home, temporary)
+    assert traces([*data.clear, *data.sealed], after) == 0
+    assert not [name for name in stored(scene.broker) if scene.agreement.id in name or any(run in name for run in runs)]
+    assert {event["event"] for event in scene.events()[-1:]} == {"data destroyed"}
+
+
+@pytest.fixture(scope="module")
+def neighbours(make_scene: MakeScene, broker: Broker) -> tuple[tuple[Scene, str], tuple[Scene, str]]:
+    """Two agreements in one home, both released; the first keeps its data for a day, the second for two."""
+    scenes = []
+    for hours in (24, 48):
+        scene = make_scene(retention_hours=hours)
+        (run,) = bring_to(scene, "released")
+        scenes.append((scene, run))
+    return scenes[0], scenes[1]
+
+
+def test_i8_destroying_one_agreement_touches_no_other(
+    neighbours: tuple[tuple[Scene, str], tuple[Scene, str]], office: Office, temporary: Path
+) -> None:
+    (first, run), (second, other) = neighbours
+    going, staying = data_of(first, office, [run]), data_of(second, office, [other])
+    lying = {
+        path: path.read_bytes()
+        for room in (f"agreements/{second.agreement.id}", f"runs/{other}")
+        for path in files(office, room)
+    }
+    links, log = second.links(other), second.events()
+    later = replace(office, now=lambda: datetime.now(UTC) + timedelta(hours=25))
+    assert destroy_due(later) == [first.agreement.id]
+    after = kept(office.settings.home, temporary)
+    assert traces([*going.clear, *going.sealed], after) == 0
+    assert {path: path.read_bytes() for path in lying} == lying
+    for sealed in staying.sealed:
+        assert traces([sealed], after) > 0
+    assert second.links(other) == links
+    assert second.events() == log
+    assert second.door_of("north").get(second.path)["destroyed"] is None
+    again = second.start_run()
+    assert second.status(again, "matched")["state"] == "matched"
+
+
+def test_who_fetches_late_is_told_when_it_was_destroyed(make_scene: MakeScene, office: Office) -> None:
+    scene = make_scene()
+    (run,) = bring_to(scene, "released")
+    destroy(office, scene.agreement)
+    today = scene.events()[-1]["at"][:10]
+    for by in (*scene.cast.holders.values(), scene.cast.recipient):
+        answer = scene.ask(by, "GET", f"/v1/runs/{run}/release")
+        assert (
+            refused(answer, 410, "gone") == f"What this run released was destroyed on {today}, as the agreement says."
+        )
+    for by in (*scene.cast.ig_leads.values(), scene.broker.identity):
+        refused(scene.ask(by, "GET", f"/v1/runs/{run}/release"), 404, "not-found")
+    refused(scene.ask(gather([]).recipient, "GET", f"/v1/runs/{run}/release"), 401, "unauthenticated")
+
+
+def test_a_count_has_nothing_that_could_be_gone(make_scene: MakeScene, office: Office) -> None:
+    scene = make_scene(release="count")
+    (run,) = bring_to(scene, "released")
+    destroy(office, scene.agreement)
+    refused(scene.ask(scene.cast.holders["north"], "GET", f"/v1/runs/{run}/release"), 404, "not-found")
+    assert scene.status(run)["outcome"]["overlaps"] == [{"holders": ["north", "south"], "links": 20}]
+
+
+def test_nothing_is_taken_after_destruction(make_scene: MakeScene, office: Office) -> None:
+    scene = make_scene(opened=False)
+    scene.door_of("north").post("/v1/agreements", scene.agreement.to_json())
+    north = scene.holder("north")
+    north.workspace.root.mkdir(parents=True)
+    answer = scene.door_of("north").get(scene.path)
+    north.workspace.save_agreement(scene.agreement, answer["receiving"])
+    destroy(office, scene.agreement)
+    before = scene.events()
+    with pytest.raises(Exception, match="have been destroyed"):
+        north.contribute(scene.door_of("north"))
+    assert scene.events() == before
+
+
+def test_an_upload_that_was_on_its_way_is_swept_up(make_scene: MakeScene, office: Office) -> None:
+    """A step or an upload under way may put a file back just after its folder went."""
+    scene = make_scene()
+    (run,) = bring_to(scene, "matched")
+    destroy(office, scene.agreement)
+    late = [f"agreements/{scene.agreement.id}/uploads/late", f"runs/{run}/pairs-000009", "runs/unknown/pairs-000000"]
+    for name in late:
+        office.storage.put(name, b"late")
+    destroy_due(office)
+    assert not [name for name in stored(scene.broker) if name in late]
+
+
+def test_a_cut_off_upload_is_gone_when_the_broker_starts_again(tmp_path: Path) -> None:
+    home = Workspace(tmp_path / "home")
+    identity = gather([]).broker
+    passphrase = write_identity(home, identity)
+    with closing(open_office(Settings(home=home.root), identity).store):
+        pass
+    part = home.root / "storage" / "quarantine" / "cut-off"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"half of an upload")
+    with running_broker(home.root, passphrase=passphrase):
+        assert not part.exists()
+
+
+def test_a_copy_of_the_storage_opens_no_more(make_scene: MakeScene, office: Office, tmp_path: Path) -> None:
+    """Crypto-shredding: what a backup of the storage kept is noise without the key."""
+    scene = make_scene()
+    (run,) = bring_to(scene, "matched")
+    clear = data_of(scene, office, [run]).clear[1:]
+    shutil.copytree(office.settings.storage, tmp_path / "copy")
+    destroy(office, scene.agreement)
+    shutil.copytree(tmp_path / "copy", tmp_path / "home" / "storage")
+    shutil.copytree(office.settings.receiving_keys, tmp_path / "home" / "receiving-keys")
+    assert (tmp_path / "home" / "storage" / "runs" / run).exists()
+    assert not list((tmp_path / "home" / "receiving-keys").glob(f"{scene.agreement.id}*"))
+    assert traces(clear, kept(tmp_path / "home")) == 0
