@@ -16,23 +16,9 @@ from keys.merkle import (
     verify_consistency,
     verify_inclusion,
 )
+from tests.vectors.making.trees import CONSISTENCY, INCLUSION, LEAVES, ROOTS, root_of
 
-# The leaves and roots that implementations of Certificate Transparency test with.
-LEAVES = [
-    bytes.fromhex(text)
-    for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
-]
-ROOTS = [
-    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
-    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
-    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
-    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
-]
+PUBLISHED = [leaf_hash(bytes.fromhex(leaf)) for leaf in LEAVES]
 
 
 def tree(size: int) -> list[bytes]:
@@ -41,7 +27,26 @@ def tree(size: int) -> list[bytes]:
 
 @pytest.mark.parametrize("size", range(len(ROOTS)))
 def test_published_roots(size: int) -> None:
-    assert root([leaf_hash(leaf) for leaf in LEAVES[:size]]).hex() == ROOTS[size]
+    assert root(PUBLISHED[:size]).hex() == ROOTS[size]
+
+
+@pytest.mark.parametrize(("index", "size"), INCLUSION, ids=str)
+def test_published_paths(index: int, size: int) -> None:
+    proof = inclusion_proof(PUBLISHED[:size], index)
+    assert [one.hex() for one in proof] == INCLUSION[index, size]
+    verify_inclusion(PUBLISHED[index], index, size, proof, bytes.fromhex(ROOTS[size]))
+
+
+@pytest.mark.parametrize(("old", "new"), CONSISTENCY, ids=str)
+def test_published_consistency(old: int, new: int) -> None:
+    proof = consistency_proof(PUBLISHED[:new], old)
+    assert [one.hex() for one in proof] == CONSISTENCY[old, new]
+    verify_consistency(old, new, bytes.fromhex(ROOTS[old]), bytes.fromhex(ROOTS[new]), proof)
+
+
+@given(st.lists(st.binary(max_size=4), max_size=70))
+def test_a_root_is_that_of_the_definition(leaves: list[bytes]) -> None:
+    assert root([leaf_hash(leaf) for leaf in leaves]) == root_of(leaves)
 
 
 def test_a_tree_that_grows_has_the_same_roots() -> None:
@@ -79,6 +84,50 @@ def test_a_longer_log_is_shown_to_continue_the_shorter_one(case: tuple[int, int]
     forked = [*hashes[:changed], leaf_hash(b"edited"), *hashes[changed + 1 :]]
     with pytest.raises(LogError):
         verify_consistency(old, new, root(hashes[:old]), root(forked), consistency_proof(forked, old))
+
+
+SIZES = st.integers(1, 80)
+
+
+@given(SIZES, SIZES, SIZES, SIZES, st.binary(min_size=1, max_size=1))
+def test_a_path_fits_no_other_place_and_no_changed_step(
+    size: int, index: int, other: int, at: int, mask: bytes
+) -> None:
+    hashes = tree(size)
+    index, other = index % size, other % (size + 9)
+    proof = inclusion_proof(hashes, index)
+    if other != index:
+        with pytest.raises(LogError):
+            verify_inclusion(hashes[index], other, size, proof, root(hashes))
+    if proof and mask != b"\0":
+        step = proof[at % len(proof)]
+        changed = [*proof]
+        changed[at % len(proof)] = bytes([step[0] ^ mask[0]]) + step[1:]
+        with pytest.raises(LogError):
+            verify_inclusion(hashes[index], index, size, changed, root(hashes))
+
+
+@given(SIZES, SIZES, SIZES, st.integers(0, 31), st.integers(1, 255))
+def test_a_consistency_proof_fits_no_other_size_and_no_changed_step(
+    new: int, old: int, at: int, place: int, mask: int
+) -> None:
+    hashes = tree(new)
+    old = 1 + old % new
+    old_root, new_root, proof = root(hashes[:old]), root(hashes), consistency_proof(hashes, old)
+    for wrong in ([*proof, bytes(32)], proof[:-1]):
+        if wrong != proof:
+            with pytest.raises(LogError):
+                verify_consistency(old, new, old_root, new_root, wrong)
+    if old < new:
+        with pytest.raises(LogError):
+            verify_consistency(new, old, new_root, old_root, proof)
+        with pytest.raises(LogError):
+            verify_consistency(old, new, new_root, old_root, proof)
+    for which in range(len(proof)):
+        step = bytearray(proof[which])
+        step[place] ^= mask
+        with pytest.raises(LogError):
+            verify_consistency(old, new, old_root, new_root, [*proof[:which], bytes(step), *proof[which + 1 :]])
 
 
 @given(st.integers(2, 60), st.data())
