@@ -102,7 +102,12 @@ def verify_request(message: Message, *, broker: str, card_of: Callable[[str], Ca
             "The request is not signed by a party that this broker knows.",
             remedy="Use the identity whose card is in the agreement, and the address of that broker.",
         ) from None
-    if created > now + CLOCK_SKEW or expires < now - CLOCK_SKEW or expires - created > LIFETIME:
+    if expires - created > LIFETIME:
+        raise SignatureError(
+            f"The request is signed for longer than {LIFETIME.seconds // 60} minutes.",
+            remedy="Use a current version of the tool.",
+        )
+    if created > now + CLOCK_SKEW or expires < now - CLOCK_SKEW:
         offset = round((created - now).total_seconds())
         raise SignatureError(
             f"The request's clock is {abs(offset)} seconds {'ahead of' if offset > 0 else 'behind'} the broker's.",

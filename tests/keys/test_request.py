@@ -206,6 +206,11 @@ def test_a_party_that_signs_too_little_or_too_long_is_refused(changes: dict[str,
         accepted(signed_by_hand(**changes))
 
 
+def test_a_request_that_lives_too_long_is_not_blamed_on_the_clock() -> None:
+    with pytest.raises(SignatureError, match="longer than 5 minutes"):
+        accepted(signed_by_hand(expires=NOW + LIFETIME + timedelta(seconds=1)))
+
+
 def test_the_label_is_free_and_the_algorithm_need_not_be_named() -> None:
     accepted(signed_by_hand(label="other", include_alg=False))
 
