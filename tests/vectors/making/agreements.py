@@ -100,7 +100,11 @@ def _refused(good: Mapping[str, Any]) -> Iterator[Case]:
             "A match-key with a field that one holder alone has.",
             termed(match_keys=[*TERMS["match_keys"], {"kind": "exact", "name": "upn", "tuple_of": ["upn"]}]),
         ),
-        ("number-as-text", "A number written as text, which would have another id.", termed(match_keys=bits)),
+        (
+            "number-as-text",
+            "A number written as text: another spelling of what was signed.",
+            {**good, "terms": {**TERMS, "match_keys": bits}},
+        ),
         ("expiry-without-zone", "An expiry without a time zone.", termed(expires="2027-01-01T00:00:00")),
     ):
         yield _AGREEMENT.reject(name, about, {"agreement": agreement, "now": _NOW})

@@ -307,7 +307,7 @@ def _not_allowed() -> Iterator[Case]:
         (
             "approved-by-a-holder",
             "An approval that the holder has signed and not its IG lead.",
-            [*told()[:12], _decided(11, "icb", _RUN, signer="icb")],
+            [*told()[:12], {**_decided(11, "icb", _RUN, signer="icb"), "by": "icb"}],
         ),
         (
             "approval-of-another-run",

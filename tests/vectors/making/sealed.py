@@ -65,6 +65,7 @@ class Sealing:
     said: int | None = None
     header: Change = lambda header: header
     head: Change = lambda data: data
+    tail: bytes = b""
     nonces: Sequence[bytes] | None = None
     order: Sequence[int] | None = None
     signer: Keys | None = None
@@ -99,10 +100,23 @@ class Sealing:
         cipher = ChaCha20Poly1305(key)
         sealed = [cipher.encrypt(nonce, chunk, None) for nonce, chunk in zip(nonces, chunks, strict=True)]
         order = range(len(chunks)) if self.order is None else self.order
-        signed = self.magic.encode() + len(head).to_bytes(4, "big") + head + b"".join(sealed[one] for one in order)
+        signed = (
+            self.magic.encode()
+            + len(head).to_bytes(4, "big")
+            + head
+            + b"".join(sealed[one] for one in order)
+            + self.tail
+        )
         signature = (self.signer or self.sender).sign(self.signed_label, hashlib.sha512(signed).digest())
         shown = [self._shown(key, nonces[one], starts[one], len(chunks[one]), sealed[one]) for one in order]
-        return [text(self.magic), len(head).to_bytes(4, "big").hex(), text(head.decode()), *shown, signature.hex()]
+        return [
+            text(self.magic),
+            len(head).to_bytes(4, "big").hex(),
+            text(head.decode()),
+            *shown,
+            *([self.tail.hex()] if self.tail else []),
+            signature.hex(),
+        ]
 
     def _shown(self, key: bytes, nonce: bytes, start: int, length: int, sealed: bytes) -> Piece:
         if not self.label:
@@ -302,6 +316,7 @@ def _refused_signed() -> Iterator[Case]:
             "A context that is not the one bound to the sealed key.",
             made(header=lambda one: {**one, "context": {"a": 1}}),
         ),
+        ("signed-extension", "A byte more than the header says, before the signature.", made(tail=b"\0")),
         ("longer-than-it-is", "A plaintext that says it is longer than it is.", made(said=len(payload) + 1)),
         ("chunks-swapped", "Two chunks in each other's place.", chunked(order=(1, 0))),
         (

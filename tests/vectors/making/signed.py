@@ -135,6 +135,12 @@ def statement_cases() -> Iterator[Case]:
         ),
         ("signature-of-another", "The signature of another statement.", {**good, "signature": approval["signature"]}),
         ("bare-signature", "A signature of the body alone, without what it is for.", {**good, "signature": bare}),
+        ("kind-changed", "The kind was changed; the signature is of the right one.", {**good, "kind": "approval"}),
+        (
+            "base64-loose-bits",
+            "Another spelling of the same signature.",
+            {**good, "signature": good["signature"][:-1] + chr(ord(good["signature"][-1]) + 1)},
+        ),
         ("no-signature", "An empty signature.", {**good, "signature": ""}),
         ("unknown-name", "Something that statements do not have.", {**good, "at": "2026-06-01"}),
     ):

@@ -107,6 +107,7 @@ G, H, I = node(A, B), node(C, D), node(E, F)  # noqa: E741 - the letters of the 
 K, L = node(G, H), node(I, J)
 ROOT_7 = node(K, L)
 _EXAMPLE_PATHS = {0: [B, H, L], 3: [C, G, L], 4: [F, J, K], 6: [I, K]}
+_PART = {"index": 3, "proof": listed([C, G]), "root": K.hex()}
 _EXAMPLE_PROOFS = {3: (node(G, C), [C, D, G, L]), 4: (K, [L]), 6: (node(K, I), [I, J, K])}
 
 
@@ -186,6 +187,7 @@ def _refused_inclusions() -> Iterator[Case]:
         ("another-place", "The path of d3, shown for place 2.", {"index": 2}),
         ("another-leaf", "The path of d3, shown for another leaf.", {"leaf": _D[2].hex()}),
         ("step-missing", "A path whose last step is missing.", {"proof": listed([C, G])}),
+        ("root-of-a-part", "A path that ends below the root, with the hash it leads to.", _PART),
         ("step-too-many", "A path with a step more.", {"proof": listed([C, G, L, L])}),
         ("bit-flipped", "A path with one bit changed.", {"proof": listed([C, flipped(G, 0), L])}),
     ):
@@ -220,6 +222,11 @@ def _refused_consistencies() -> Iterator[Case]:
     forked = node(node(node(A, leaf(b"another")), H), L)
     for name, about, changes in (
         ("forked", "A longer tree in which an old leaf was edited.", {"new_root": forked.hex()}),
+        (
+            "another-old-root",
+            "A proof of the new root, and an old root that is another.",
+            {"old_root": flipped(old_root, 5).hex()},
+        ),
         (
             "roots-swapped",
             "The two roots in each other's place.",
