@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.vectors.making.case import Case, Folder, without
-from tests.vectors.making.cast import ID, PARTIES, STRANGER, TERMS, agreed, agreement_id, in_role, party
+from tests.vectors.making.cast import ID, NAMES, PARTIES, STRANGER, TERMS, agreed, agreement_id, in_role, party
 
 _AGREEMENT = Folder("agreement")
 _NOW = "2026-06-01T12:00:00+00:00"
@@ -41,6 +41,7 @@ def _refused(good: Mapping[str, Any]) -> Iterator[Case]:
     others = [one for one in signatures if one["signer"] != broker.fingerprint]
     swapped = {**party("recipient").card, "receiving": party(STRANGER).receiving}
     parties = [*PARTIES[:-1], {**PARTIES[-1], "card": swapped}]
+    namesake = {**in_role("ig-lead", "icb-deputy", "icb"), "name": "icb-lead"}
     bits = [TERMS["match_keys"][0], {**TERMS["match_keys"][1], "minimum_bits": "120"}]
 
     def termed(**changes: Any) -> dict[str, Any]:
@@ -87,6 +88,11 @@ def _refused(good: Mapping[str, Any]) -> Iterator[Case]:
             "one-card-twice",
             "One card for the broker and the recipient.",
             _with([*PARTIES[:-1], {**PARTIES[-1], "card": broker.card}], without_last=True),
+        ),
+        (
+            "one-name-twice",
+            "Two IG leads of one name, so that nobody could tell whose approval it was.",
+            agreed(parties=(*PARTIES, namesake), signers=[*NAMES, "icb-deputy"]),
         ),
         ("choice-missing", "A security choice that is not stated.", agreed(without(TERMS, "release"))),
         (
