@@ -26,17 +26,16 @@ def tell(outcome: Mapping[str, Any], terms: Terms) -> list[str]:
 def _overlaps(outcome: Mapping[str, Any], terms: Terms) -> list[str]:
     shown = outcome.get("overlaps") or []
     names = [holder.name for holder in terms.holders]
+    hidden = _not_shown(terms.suppression)
     if len(names) == 2 and not shown:
-        return [f"children of both {names[0]} and {names[1]}: {_not_shown(terms.suppression)}"]
+        return [f"children known to {_joined(names)}: {hidden}"]
     lines = [
-        f"children of {_joined(one['holders'])}{'' if len(names) == 2 else ' and of no other'}: "
+        f"children known to {_joined(one['holders'])}{'' if len(one['holders']) == len(names) else ' only'}: "
         f"{_count(one, 'links', terms.suppression)}"
         for one in shown
     ]
     if len(shown) < 2 ** len(names) - len(names) - 1:
-        lines.append(
-            f"children of {'any other set' if shown else 'any set'} of holders: {_not_shown(terms.suppression)}"
-        )
+        lines.append(f"children known to any{' other' if shown else ''} set of holders: {hidden}")
     return lines
 
 

@@ -189,7 +189,7 @@ class Decision(_Stated):
 
 
 class Suppression(_Stated):
-    """Counts of 1 to ``below`` - 1 are not shown, others are rounded to ``round_to``."""
+    """Counts below ``below``, zero too, are not shown; others are rounded to ``round_to``."""
 
     below: Annotated[int, Field(ge=2)]
     round_to: Annotated[int, Field(ge=1)]
