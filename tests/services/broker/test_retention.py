@@ -1,5 +1,7 @@
 """Destruction comes on time, after any downtime, and takes the key with it."""
 
+import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,10 +17,11 @@ from keys.template import default_terms
 from services.broker.app import open_office
 from services.broker.errors import NotFound
 from services.broker.office import Office
-from services.broker.retention import destroy_due
+from services.broker.retention import Keeper, destroy_due
 from services.broker.settings import Settings
+from services.broker.storage import Storage
 from services.broker.store import agreements, runs
-from services.rehearsal.party import agree, gather
+from services.rehearsal.party import Cast, agree, gather
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOURS = 72
@@ -41,6 +44,12 @@ def clock() -> Clock:
 def office(tmp_path: Path, clock: Clock) -> Office:
     cast = gather(["council", "icb"])
     opened = replace(open_office(Settings(home=tmp_path), cast.broker), now=clock)
+    add_agreement(opened, cast)
+    return opened
+
+
+def add_agreement(opened: Office, cast: Cast) -> Agreement:
+    """Received, with its key and an upload."""
     fields = ["forename", "surname", "date_of_birth"]
     agreement = agree(default_terms({"council": fields, "icb": fields}, retention_hours=HOURS), cast)
     key = opened.new_receiving_key(agreement.id)
@@ -50,7 +59,7 @@ def office(tmp_path: Path, clock: Clock) -> Office:
             connection, agreement.id, document=agreement.to_json(), receiving=receiving.to_json(), at=opened.stamp()
         )
     opened.storage.put(f"agreements/{agreement.id}/uploads/one", b"sealed upload")
-    return opened
+    return agreement
 
 
 def only(office: Office) -> Agreement:
@@ -146,3 +155,69 @@ def test_a_crash_between_key_and_files_is_completed(
     monkeypatch.undo()
     assert len(destroy_due(office)) == 1
     assert files(office) == []
+
+
+def test_i8_the_key_is_overwritten_before_it_is_removed(office: Office, clock: Clock, tmp_path: Path) -> None:
+    (key,) = office.settings.receiving_keys.iterdir()
+    before, other_name = key.read_bytes(), tmp_path / "other name of the same file"
+    os.link(key, other_name)
+    clock.moment = only(office).terms.expires_at() + timedelta(hours=HOURS)
+    destroy_due(office)
+    after = other_name.read_bytes()
+    assert len(after) == len(before)
+    assert not any(before[start : start + 16] in after for start in range(0, len(before) - 16, 16))
+
+
+def test_one_that_cannot_be_destroyed_has_no_receipt_and_keeps_no_other_from_it(
+    office: Office, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = only(office)
+    other = add_agreement(office, replace(gather(["council", "icb"]), broker=office.identity))
+    clock.moment = stuck.terms.expires_at() + timedelta(hours=HOURS)
+    remove = Storage.remove_folder
+
+    def refuse(storage: Storage, name: str) -> None:
+        if stuck.id in name:
+            raise PermissionError("somebody has the file open")
+        remove(storage, name)
+
+    monkeypatch.setattr(Storage, "remove_folder", refuse)
+    with pytest.raises(ExceptionGroup, match="could not be destroyed"):
+        destroy_due(office)
+    assert [is_destroyed(office, one) for one in (stuck, other)] == [False, True]
+    monkeypatch.undo()
+    assert destroy_due(office) == [stuck.id]
+    assert files(office) == []
+
+
+def is_destroyed(office: Office, agreement: Agreement) -> bool:
+    with office.store.transaction("read") as connection:
+        return agreements.is_destroyed(connection, agreement.id)
+
+
+def test_the_keeper_looks_on_when_something_is_in_the_way(
+    office: Office, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock.moment = only(office).terms.expires_at() + timedelta(hours=HOURS)
+    monkeypatch.setattr(Storage, "remove_folder", lambda *_: (_ for _ in ()).throw(PermissionError("open")))
+    keeper = Keeper(office)
+    keeper.start()
+    keeper.stop()
+    assert "data are overdue for destruction" in caplog.text
+    monkeypatch.undo()
+    again = Keeper(office)
+    again.start()
+    again.stop()
+    assert files(office) == []
+
+
+def test_a_file_that_cannot_be_removed_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = Storage(tmp_path)
+    storage.put("runs/one/pairs", b"pairs")
+    monkeypatch.setattr(shutil, "rmtree", lambda _path: (_ for _ in ()).throw(PermissionError("open")))
+    with pytest.raises(PermissionError):
+        storage.remove_folder("runs/one")
+    monkeypatch.undo()
+    storage.remove_folder("runs/one")
+    storage.remove_folder("runs/one")
+    assert storage.folders("runs") == []

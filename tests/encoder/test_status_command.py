@@ -1,0 +1,74 @@
+"""``counterfoil status``, ``approve`` and ``decline``: who is shown which counts, and when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from typer.testing import CliRunner
+
+from encoder.cli import app
+from encoder.workspace import Workspace
+from keys.identity import Identity
+from services.rehearsal.party import write_identity
+from tests.stage import MakeScene, Scene, children
+
+LATER = "counts: for IG leads now, for the other parties once the run is released\n"
+COUNTS = "children known to north and south: 30 (to the nearest 5)\n"
+
+Ask = Callable[..., tuple[str, str]]
+
+
+@pytest.fixture
+def matched(make_scene: MakeScene) -> tuple[Scene, str, Ask]:
+    """A run of a count that waits for approval, and any party's command on it: what it says on stdout and stderr."""
+    scene = make_scene(release="count")
+    both = children(30, seed=1)
+    for seed, name in enumerate(("north", "south"), 2):
+        scene.upload(name, both + children(20, seed=seed))
+    run = scene.start_run()
+    scene.status(run, "matched")
+    receiving = scene.door_of("north").get(scene.path)["receiving"]
+
+    def ask(identity: Identity, command: str, *more: str) -> tuple[str, str]:
+        workspace = Workspace(scene.root / identity.card.fingerprint)
+        if not workspace.identity.exists():
+            passphrase = write_identity(workspace, identity)
+            (workspace.root / "passphrase").write_text(passphrase)
+            workspace.save_agreement(scene.agreement, receiving)
+        options = ["--folder", str(workspace.root), "--passphrase-file", str(workspace.root / "passphrase")]
+        done = CliRunner().invoke(app, [command, run, "--broker", scene.broker.url, *options, *more])
+        if done.exception is not None:
+            raise done.exception
+        return done.stdout, done.stderr
+
+    return scene, run, ask
+
+
+def test_counts_are_shown_to_ig_leads_first_and_to_all_after_release(matched: tuple[Scene, str, Ask]) -> None:
+    scene, run, ask = matched
+    north, lead, recipient = scene.cast.holders["north"], scene.cast.ig_leads["north"], scene.cast.recipient
+    for party in (north, recipient):
+        told, _ = ask(party, "status")
+        assert told == f"matched, 100 % compared\napproved by: nobody\n{LATER}"
+    assert COUNTS in ask(lead, "status")[0]
+    approved, shown = ask(lead, "approve", "--yes")
+    assert COUNTS in shown
+    assert approved.endswith("approved by: north\n")
+    ask(scene.cast.ig_leads["south"], "approve", "--yes")
+    scene.status(run, "released")
+    for party in (north, recipient):
+        told, _ = ask(party, "status")
+        assert told.startswith(
+            f"released, 100 % compared\napproved by: north, south\n{COUNTS}possible links: not shown"
+        )
+    document = json.loads(ask(north, "status", "--json")[0])
+    assert document["outcome"]["overlaps"] == [{"holders": ["north", "south"], "links": 30}]
+
+
+def test_a_refused_count_is_shown_to_nobody_else(matched: tuple[Scene, str, Ask]) -> None:
+    scene, _, ask = matched
+    _, shown = ask(scene.cast.ig_leads["south"], "decline", "--yes")
+    assert COUNTS in shown
+    assert ask(scene.cast.holders["north"], "status")[0] == "declined, 100 % compared\napproved by: nobody\n"
