@@ -7,6 +7,7 @@ import typer
 from encoder.cli import agreement, decisions, identity, linkage, log, recipient, secret
 from encoder.cli.clk import clk
 from encoder.cli.destruction import destroyed
+from encoder.cli.doctor import doctor
 from encoder.cli.results import results
 from keys.errors import CounterfoilError
 
@@ -35,6 +36,7 @@ for command in (
 ):
     app.command()(command)
 app.command()(destroyed)
+app.command()(doctor)
 app.command("results")(results)
 app.command("open")(recipient.open_)
 app.command("join")(recipient.join)

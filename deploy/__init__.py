@@ -1,0 +1,1 @@
+"""How Counterfoil is put on machines."""

@@ -1,0 +1,1 @@
+"""The holder's tool in one file, for machines without internet: built by ``build.py``, started by ``start.py``."""
