@@ -3,7 +3,7 @@
 Rules, each checked below under its number:
 1. The id is SHA-256 over the canonical JSON of terms and parties; any change makes another id.
 2. One broker, one recipient, one party per holder of the terms, and for every holder one IG lead or more.
-3. No card stands twice.
+3. No card and no name stands twice.
 4. In force: every party has signed the id. Nothing runs before.
 5. Not in force after it expires.
 """
@@ -55,6 +55,8 @@ class Party:
             raise _not_one("a party of the agreement is not in the right form")
         if not isinstance(document["name"], str) or not isinstance(document["of"], str | None):
             raise _not_one("a party of the agreement has no name")
+        if not 0 < len(document["name"]) <= 100 or not document["name"].isprintable():
+            raise _not_one("the name of a party cannot be shown")
         try:
             role = Role(document["role"])
         except ValueError:
@@ -84,6 +86,8 @@ class Agreement:
             raise _not_one("every holder has an IG lead")  # 2
         if len({party.card.fingerprint for party in self.parties}) != len(self.parties):
             raise _not_one("one card stands for two parties")  # 3
+        if len({party.name for party in self.parties}) != len(self.parties):
+            raise _not_one("one name stands for two parties")  # 3
 
     @cached_property
     def id(self) -> str:

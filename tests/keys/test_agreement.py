@@ -214,6 +214,7 @@ _WRONG = {
     "an IG lead of no holder": [*UNSIGNED.parties, party(Role.IG_LEAD, "lead", "Eve", of="school")],
     "a broker of a holder": [_COUNCIL, _ICB, _RECIPIENT, party(Role.BROKER, "broker", "broker", of="icb")],
     "one card for two": [_COUNCIL, _ICB, _RECIPIENT, party(Role.BROKER, "broker", "council")],
+    "one name for two": [*UNSIGNED.parties, party(Role.IG_LEAD, "broker", "Eve", of="icb")],
     "nobody": [],
 }
 
@@ -228,6 +229,14 @@ def test_every_holder_has_one_ig_lead_or_more() -> None:
     Agreement(TERMS, (*UNSIGNED.parties, party(Role.IG_LEAD, "deputy", "Eve", of="icb")))
     with pytest.raises(AgreementError, match="IG lead"):
         Agreement(TERMS, tuple(one for one in UNSIGNED.parties if one.of != "icb"))
+
+
+@pytest.mark.parametrize("name", ["", "x" * 101, "two\nlines", "\x1b[2Jcleared", "\u202eturned"])
+def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
+    document = SIGNED.to_json()
+    document["parties"][-1] = {**document["parties"][-1], "name": name}
+    with pytest.raises(AgreementError, match="cannot be shown"):
+        Agreement.from_json(document)
 
 
 # Documents.
