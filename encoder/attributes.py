@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from encoder.errors import InputError
 from encoder.results import VALUE_COLUMNS, Results
-from encoder.sheet import Sheet, read_csv, sha256_of, take, write_sheet
+from encoder.sheet import Sheet, read_text, sha256_of, take, write_sheet
+from encoder.table import Layout, Tell
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,19 +44,27 @@ class Handed:
 
 
 def plan_attributes(
-    source: Path, *, row_id: str, identifiers: Sequence[str], keep: Sequence[str] = (), drop: Sequence[str] = ()
+    source: Path,
+    *,
+    row_id: str,
+    identifiers: Sequence[str],
+    keep: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    layout: Layout | None = None,
+    tell: Tell | None = None,
 ) -> Plan:
     """Read the file that was encoded and decide which columns go: all that are not declared, without those of
     ``drop``; or only those of ``keep``.
 
     ``row_id`` is the header of the row ids, empty if rows were counted; ``identifiers`` are the other headers that
-    the columns file names. Raises ``InputError`` when one of all these is not in the file, when ``keep`` names a
-    declared one, and when a column to hand over has the name of the tokens.
+    the columns file names; ``layout`` and ``tell`` are as for ``open_table``. Every column is read as text. Raises
+    ``InputError`` when one of all these is not in the file, when ``keep`` names a declared one, and when a column to
+    hand over has the name of the tokens.
     """
     if keep and drop:
         raise InputError("--keep and --drop say the same thing in two ways.", remedy="Give one of them.")
     declared = [*filter(None, [row_id]), *identifiers]
-    sheet = read_csv(source, known={*declared, *keep, *drop})
+    sheet = read_text(source, layout=layout, known={*declared, *keep, *drop}, tell=tell)
     header = sheet.table.column_names
     for name in declared:
         if name not in header:

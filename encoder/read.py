@@ -1,9 +1,8 @@
-"""The rows of a holder's CSV file in batches of text: nothing is inferred, nothing is guessed."""
+"""The rows of a holder's file in batches of text, whatever its format: nothing is inferred, nothing is guessed."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,18 @@ from numpy.typing import NDArray
 
 from encoder.columns import Columns
 from encoder.errors import ColumnsError, InputError
-from encoder.table import Record, open_table
-
-BATCH_ROWS = 65_536
+from encoder.formats import open_table
+from encoder.table import PIECE_ROWS, Layout, Piece, Tell
 
 Progress = Callable[[int, int], None]
-"""Called after every batch with the bytes read so far and the size of the file."""
+"""Called after every batch with how much of the file was read, and its size, in bytes."""
 
 
 @dataclass(frozen=True, repr=False)
 class Batch:
     """Consecutive rows of a file, every cell as text without surrounding white space.
 
-    ``rows``: int64, shape (n,), each row's number as a spreadsheet shows it (the header is row 1).
+    ``rows``: int64, shape (n,), each row's number as a spreadsheet shows it (the header is row 1), in Parquet from 1.
     ``ids``: pyarrow string array, n long. ``values``: one such array for each key of ``Columns.sources``.
     """
 
@@ -40,26 +38,34 @@ class Batch:
 
 
 def read_rows(
-    path: Path, columns: Columns, *, progress: Progress | None = None, batch_rows: int = BATCH_ROWS
+    path: Path,
+    columns: Columns,
+    *,
+    layout: Layout | None = None,
+    progress: Progress | None = None,
+    tell: Tell | None = None,
+    batch_rows: int = PIECE_ROWS,
 ) -> Iterator[Batch]:
-    """Yield the rows of a CSV file; memory is bounded by one batch and one hash for every row id.
+    """Yield the rows of a CSV file, an Excel workbook or Parquet; memory is bounded by one batch and one hash for
+    every row id, beside the texts of a workbook.
 
     Wholly blank rows are left out but count in the numbering. Where no id column is declared, a row's id is its
-    number. Raises ``InputError`` for a file or row that cannot be read, an empty row id or one that stands twice,
-    and ``ColumnsError`` for a header that is missing or stands twice. No message shows a cell.
+    number. ``layout``: what a person said of the file by options, ``None`` where there are none. ``tell`` is given
+    what the file was read as and what is odd in it. Raises ``InputError`` for a file or row that cannot be read, an
+    empty row id or one that stands twice, and ``ColumnsError`` for a header that is missing or stands twice. No
+    message shows a cell.
     """
     seen: set[int] = set()
-    with open_table(path, known={columns.id or "", *columns.sources.values()}) as table:
-        size = path.stat().st_size
-        places = _places(table.header, columns, f"{path}, row {table.header_row}")
+    with open_table(path, layout=layout, known={columns.id or "", *columns.sources.values()}, tell=tell) as table:
+        places = _places(table.header, columns, table.where)
         batch = None
-        while records := list(islice(table.records, batch_rows)):
-            batch = _batch(records, places, path)
+        for piece in table.pieces(list(places.values()), batch_rows):
+            batch = _batch(piece, list(places), path)
             if "id" in places:
-                _refuse_bad_ids(batch, seen, path, columns)
+                _refuse_bad_ids(batch, seen, path, columns, layout)
             yield batch
             if progress is not None:
-                progress(table.raw.tell(), size)
+                progress(*table.progress())
         if batch is None:
             raise InputError(
                 "The file has a header but no rows.",
@@ -102,17 +108,13 @@ def _which_header(name: str, header: list[str], wanted: Any) -> str:
     return f"{hint}Its headers are: {', '.join(repr(other) for other in header)}."
 
 
-def _batch(records: list[Record], places: Mapping[str, int], path: Path) -> Batch:
-    numbers = np.fromiter((number for number, _ in records), dtype=np.int64, count=len(records))
-    values = {
-        field: pc.utf8_trim_whitespace(pa.array([cells[place] for _, cells in records], pa.string()))
-        for field, place in places.items()
-    }
-    ids = values.pop("id") if "id" in values else pa.array(map(str, numbers.tolist()), pa.string())
-    return Batch(str(path), numbers, ids, values)
+def _batch(piece: Piece, fields: Sequence[str], path: Path) -> Batch:
+    values = {field: pc.utf8_trim_whitespace(column) for field, column in zip(fields, piece.columns, strict=True)}
+    ids = values.pop("id") if "id" in values else pa.array(map(str, piece.rows.tolist()), pa.string())
+    return Batch(str(path), piece.rows, ids, values)
 
 
-def _refuse_bad_ids(batch: Batch, seen: set[int], path: Path, columns: Columns) -> None:
+def _refuse_bad_ids(batch: Batch, seen: set[int], path: Path, columns: Columns, layout: Layout | None) -> None:
     empty = pc.index(batch.ids, "").as_py()
     if empty >= 0:
         raise InputError(
@@ -123,20 +125,20 @@ def _refuse_bad_ids(batch: Batch, seen: set[int], path: Path, columns: Columns) 
     # Hashes keep a million ids small; if one repeats, the file is read again to see whether the ids do.
     hashes = {hash(row_id) for row_id in batch.ids.to_pylist()}
     if len(hashes) < len(batch.ids) or not seen.isdisjoint(hashes):
-        _refuse_repeated_id(path, columns)
+        _refuse_repeated_id(path, columns, layout)
     seen |= hashes
 
 
-def _refuse_repeated_id(path: Path, columns: Columns) -> None:
+def _refuse_repeated_id(path: Path, columns: Columns, layout: Layout | None) -> None:
     first: dict[str, int] = {}
-    with open_table(path) as table:
-        place = table.header.index(str(columns.id))
-        for number, cells in table.records:
-            row_id = cells[place].strip()
-            if row_id in first:
-                raise InputError(
-                    "Two rows have the same id.",
-                    where=f"{path}, rows {first[row_id]} and {number}, column {columns.id!r}",
-                    remedy="Every id must stand once: remove one row, or choose another id column.",
-                )
-            first[row_id] = number
+    with open_table(path, layout=layout) as table:
+        for piece in table.pieces([table.header.index(str(columns.id))], PIECE_ROWS):
+            ids = pc.utf8_trim_whitespace(piece.columns[0]).to_pylist()
+            for number, row_id in zip(piece.rows.tolist(), ids, strict=True):
+                if row_id in first:
+                    raise InputError(
+                        "Two rows have the same id.",
+                        where=f"{path}, rows {first[row_id]} and {number}, column {columns.id!r}",
+                        remedy="Every id must stand once: remove one row, or choose another id column.",
+                    )
+                first[row_id] = number

@@ -1,11 +1,10 @@
-"""A CSV or Parquet file as one Arrow table whose rows keep their numbers, and such a table as a file."""
+"""A file of any format as one Arrow table whose rows keep their numbers, and such a table as a file."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from encoder.errors import InputError, OutputError
-from encoder.table import open_table
+from encoder.formats import PARQUET, format_of_content, open_table
+from encoder.table import PIECE_ROWS, Layout, Tell
 from keys.files import whole_file
 
-BATCH_ROWS = 65_536
 FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
 
 # Types of which arrow has a plain form that none of its other functions lacks.
@@ -28,8 +27,9 @@ _PLAIN_FORM = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
 
 @dataclass(frozen=True, repr=False)
 class Sheet:
-    """``table``: a ``pyarrow.Table`` with distinct headers, all text if it was CSV. ``rows``: int64, shape (n,), the
-    number of each row: as a spreadsheet shows it in CSV (the header is row 1), counted from 1 in Parquet."""
+    """``table``: a ``pyarrow.Table`` with distinct headers, all text but for columns of Parquet that kept their type.
+    ``rows``: int64, shape (n,), the number of each row: as a spreadsheet shows it (the header is row 1), counted
+    from 1 in Parquet."""
 
     path: Path
     table: Any
@@ -42,29 +42,26 @@ class Sheet:
 
 
 def read_sheet(path: Path, *, known: Collection[str] = ()) -> Sheet:
-    """Read CSV or Parquet: the content says which it is, not the name.
+    """Read CSV, an Excel workbook or Parquet: the content says which it is, not the name. Parquet keeps its types.
 
-    Nothing is inferred from the cells of CSV; a column without a header gets its place as its name. Raises
-    ``InputError`` for all that ``open_table`` refuses, for a Parquet file that is damaged, and for two columns
-    with the same header. Only ``known`` headers are shown in messages.
+    A column without a header gets its place as its name. Raises ``InputError`` for all that ``open_table`` refuses,
+    for a Parquet file that is damaged, and for two columns with the same header. Only ``known`` headers are shown in
+    messages.
     """
-    return _read_parquet(path) if _is_parquet(path) else read_csv(path, known=known)
+    return _read_parquet(path) if format_of_content(path) == PARQUET else read_text(path, known=known)
 
 
-def read_csv(path: Path, *, known: Collection[str] = ()) -> Sheet:
-    """The same, where only CSV will do."""
-    if _is_parquet(path):
-        raise InputError("The file is Parquet, not CSV.", where=str(path), remedy="Name a CSV file.")
-    with open_table(path, known=known) as opened:
+def read_text(
+    path: Path, *, layout: Layout | None = None, known: Collection[str] = (), tell: Tell | None = None
+) -> Sheet:
+    """The same, where every column becomes text as in encoding: Parquet too. ``layout`` and ``tell`` as for
+    ``open_table``."""
+    with open_table(path, layout=layout, known=known, tell=tell) as opened:
         header = _distinct(opened.header, path)
-        numbers = [np.empty(0, dtype=np.int64)]
-        batches = []
-        while records := list(islice(opened.records, BATCH_ROWS)):
-            numbers.append(np.fromiter((number for number, _ in records), dtype=np.int64, count=len(records)))
-            columns = zip(*(cells for _, cells in records), strict=True)
-            batches.append(pa.record_batch([pa.array(cells, pa.string()) for cells in columns], names=header))
+        pieces = list(opened.pieces(range(len(header)), PIECE_ROWS))
     schema = pa.schema([(name, pa.string()) for name in header])
-    return Sheet(path, pa.Table.from_batches(batches, schema), np.concatenate(numbers))
+    table = pa.Table.from_batches([pa.record_batch(piece.columns, schema) for piece in pieces], schema)
+    return Sheet(path, table, np.concatenate([np.empty(0, dtype=np.int64), *(piece.rows for piece in pieces)]))
 
 
 def take(sheet: Sheet, places: Any, headers: Sequence[str]) -> list[Any]:
@@ -132,14 +129,6 @@ def refuse_overwriting(out: Path, *inputs: Path) -> None:
         raise OutputError(
             "The output file is one of the inputs.", where=str(out), remedy="Choose another name for the output."
         )
-
-
-def _is_parquet(path: Path) -> bool:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(4) == b"PAR1"
-    except (OSError, ValueError):
-        return False  # opening it as text says what is wrong
 
 
 def _read_parquet(path: Path) -> Sheet:

@@ -14,12 +14,15 @@ from encoder import ceremony
 from encoder.agreed import restrict
 from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run, Yes, door, unlock
 from encoder.cli.files import read_file
+from encoder.cli.layout import DelimiterOption, EncodingOption, SheetOption, say
 from encoder.cli.progress import in_parts, shown
 from encoder.columns import load_columns
-from encoder.normalise import normalise
+from encoder.findings import Kind
+from encoder.normalise import Normalised, normalise
 from encoder.outcome import tell
 from encoder.package import Packed, pack
 from encoder.read import read_rows
+from encoder.table import Layout
 from encoder.upload import require_packed
 from encoder.upload import upload as send_upload
 from encoder.witness import witness
@@ -28,7 +31,7 @@ from keys.agreement import Agreement, Role
 from keys.canonical import parse
 from keys.protocol import State
 
-File = Annotated[Path, typer.Argument(help="The CSV file.")]
+File = Annotated[Path, typer.Argument(help="CSV, Excel workbook (.xlsx) or Parquet.")]
 ColumnsFile = Annotated[Path, typer.Option("--columns", help="Columns file: which header holds which identifier.")]
 
 
@@ -56,6 +59,9 @@ def encode(
     file: File,
     columns: ColumnsFile,
     folder: Folder = HERE,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    sheet: SheetOption = None,
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
     yes: Yes = False,
@@ -70,8 +76,11 @@ def encode(
     secret = ceremony.recall_secret(desk.workspace, agreement=desk.agreement, identity=desk.identity)
     used = restrict(load_columns(columns), desk.agreement.terms.holder(holder.name), columns)
     today = date.today()  # noqa: DTZ011 - births are local dates
+    layout = Layout(encoding, delimiter, sheet)
     with shown("Reading and normalising") as count:
-        normalised = normalise(read_rows(file, used, progress=count), used, today=today)
+        batches = read_rows(file, used, layout=layout, progress=count, tell=say)
+        normalised = normalise(batches, used, today=today)
+    _warn(normalised)
     rejected = len(normalised.rejections)
     if rejected and not yes:
         sys.stderr.write(f"{rejected:,} of {len(normalised.rows):,} rows have no identifier that can link.\n")
@@ -170,6 +179,14 @@ def status(
         sys.stdout.write("\n".join(tell(answer["outcome"], desk.agreement.terms)) + "\n")
     elif answer["state"] in (State.MATCHED, State.APPROVED):
         sys.stdout.write("counts: for IG leads now, for the other parties once the run is released\n")
+
+
+def _warn(normalised: Normalised) -> None:
+    """Show the damage in the file by counts and row numbers, never a value."""
+    for one in normalised.findings:
+        if one.kind in (Kind.INVALID, Kind.NOTED):
+            rows = f"{one.rows:,} rows, first in row {one.first_row}" if one.rows > 1 else f"row {one.first_row}"
+            say(f"{one.field}: {one.reason} ({rows})")
 
 
 def _tell_packed(packed: Packed, rejected: int, *, json_: bool) -> None:

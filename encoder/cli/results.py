@@ -11,11 +11,13 @@ import typer
 from encoder.agreed import headers_of
 from encoder.attributes import Handed, Plan, plan_attributes, write_attributes
 from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run, Yes
+from encoder.cli.layout import DelimiterOption, EncodingOption, SheetOption, say
 from encoder.columns import load_columns
 from encoder.doubts import doubts
 from encoder.errors import InputError
 from encoder.results import open_release, require_rows, write_results
 from encoder.sheet import format_of, refuse_overwriting
+from encoder.table import Layout
 
 Doubts = Mapping[str, tuple[str, ...]]
 
@@ -37,6 +39,9 @@ def results(
         list[str] | None, typer.Option(help="Hand over this column; once per column, and no others go.")
     ] = None,
     drop: Annotated[list[str] | None, typer.Option(help="Do not hand over this column; once per column.")] = None,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    sheet: SheetOption = None,
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
     yes: Yes = False,
@@ -64,7 +69,13 @@ def results(
         refuse_overwriting(attributes, file, columns, written)
         named = load_columns(columns)
         plan = plan_attributes(
-            file, row_id=named.id or "", identifiers=headers_of(named), keep=keep or (), drop=drop or ()
+            file,
+            row_id=named.id or "",
+            identifiers=headers_of(named),
+            keep=keep or (),
+            drop=drop or (),
+            layout=Layout(encoding, delimiter, sheet),
+            tell=say,
         )
         found = doubts(plan.sheet, plan.handed)
         _show(plan, found)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from encoder.errors import InputError
-from encoder.table import open_table
+from encoder.formats import open_table
+from encoder.table import PIECE_ROWS
 
 RowPair = tuple[str, str]
 
@@ -49,5 +50,9 @@ def read_truth(path: Path) -> set[RowPair]:
                 where=str(path),
                 remedy="Its header is id_a,id_b: the row ids of the first and the second holder.",
             )
-        first, second = table.header.index("id_a"), table.header.index("id_b")
-        return {(cells[first].strip(), cells[second].strip()) for _, cells in table.records}
+        places = [table.header.index("id_a"), table.header.index("id_b")]
+        return {
+            (first.strip(), second.strip())
+            for piece in table.pieces(places, PIECE_ROWS)
+            for first, second in zip(*(column.to_pylist() for column in piece.columns), strict=True)
+        }

@@ -2,18 +2,23 @@
 
 import csv
 import hashlib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from encoder.attributes import Handed, Plan, plan_attributes, write_attributes
+from encoder.columns import Columns
 from encoder.errors import InputError, OutputError
+from encoder.read import read_rows
 from encoder.results import Results
-from encoder.sheet import read_sheet, write_sheet
+from encoder.sheet import read_sheet
 
 RESULTS = Results("run 7", "token", ["b", "a", "c"], ["tokenB", "tokenA", "tokenC"])
 SOURCE = (
@@ -157,10 +162,29 @@ def test_a_file_that_is_no_text_any_more_is_refused(tmp_path: Path) -> None:
     assert caught.value.where == f"{tmp_path / 'source.csv'}, row 4, column 'Surname'"
 
 
-def test_a_parquet_source_is_refused(tmp_path: Path) -> None:
-    write_sheet(pa.table({"id": ["a"]}), tmp_path / "source.parquet")
-    with pytest.raises(InputError, match="Parquet, not CSV"):
-        plan_attributes(tmp_path / "source.parquet", row_id="id", identifiers=[])
+@pytest.mark.parametrize("name", ["source.xlsx", "source.parquet"])
+@pytest.mark.parametrize("row_id", ["id", ""])
+def test_any_format_that_can_be_encoded_can_be_handed_over(tmp_path: Path, name: str, row_id: str) -> None:
+    """Row ids are the same text as in encoding, where numbers and dates are no text yet."""
+    rows: list[list[Any]] = [["id", "Surname", "Need", "Since"], [1, "Quill", "ASD", date(2020, 1, 2)]]
+    rows.append([2, "Marsh", None, None])
+    if name == "source.xlsx":
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        book.save(tmp_path / name)
+    else:
+        columns = [pa.array(column) for column in zip(*rows[1:], strict=True)]
+        pq.write_table(pa.table(columns, names=rows[0]), tmp_path / name)
+    (batch,) = read_rows(tmp_path / name, Columns(id=row_id or None, surname="Surname"))
+    first, second = batch.ids.to_pylist()
+    plan = plan_attributes(tmp_path / name, row_id=row_id, identifiers=["Surname"], drop=[] if row_id else ["id"])
+    write_attributes(plan, tmp_path / "out.csv", results=Results("run", "token", [second, first], ["tokenB", "tokenA"]))
+    assert rows_of(tmp_path / "out.csv") == [
+        ["token", "Need", "Since"],
+        ["tokenB", "", ""],
+        ["tokenA", "ASD", "2020-01-02"],
+    ]
 
 
 def test_a_name_that_says_no_format_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from encoder.columns import Columns
 from encoder.errors import ColumnsError, EncoderError, InputError, ValueRefused
 from encoder.normalise import Normalised, normalise
 from encoder.read import Batch, read_rows
+from encoder.table import Layout
 from keys.errors import CounterfoilError
 
 BAD = Path(__file__).parent / "bad_input"
@@ -24,15 +25,34 @@ COLUMNS = Columns(
 
 REFUSED: dict[str, tuple[type[EncoderError], str, str, str]] = {
     # file: error, the end of where, a piece of what, a piece of the remedy
-    "utf-16.csv": (InputError, "utf-16.csv", "UTF-16", "CSV UTF-8"),
-    "utf-16-without-mark.csv": (InputError, "mark.csv", "UTF-16", "CSV UTF-8"),
-    "windows-1252.csv": (InputError, "row 3, column 'surname'", "Windows-1252", "CSV UTF-8"),
-    "windows-1252-header.csv": (InputError, "row 1, column 2", "Windows-1252", "CSV UTF-8"),
+    "utf-16-without-mark.csv": (InputError, "mark.csv", "UTF-16, but has no mark", "--encoding utf-16"),
+    "utf-16-cut-short.csv": (InputError, "row 3, column 'upn'", "not in UTF-16", "which encoding"),
+    "utf-32.csv": (InputError, "utf-32.csv", "UTF-32", "CSV UTF-8"),
+    "windows-1252.csv": (InputError, "row 3, column 'surname'", "words in Windows-1252", "--encoding windows-1252"),
+    "windows-1252-header.csv": (InputError, "row 1, column 2", "words in Windows-1252", "--encoding windows-1252"),
+    "dos-code-page.csv": (InputError, "row 3, column 'surname'", "no words in Windows-1252 either", "CSV UTF-8"),
+    "mac-roman.csv": (InputError, "row 3, column 'surname'", "no words in Windows-1252 either", "CSV UTF-8"),
+    "two-encodings.csv": (InputError, "row 3, column 'surname'", "parts in two encodings", "CSV UTF-8"),
+    "ambiguous-delimiter.csv": (InputError, "delimiter.csv", "by comma into 3 or by semicolon", "--delimiter comma"),
     "nul-byte.csv": (InputError, "row 3, column 'forename'", "NUL byte", "Export the file again"),
     "empty.csv": (InputError, "empty.csv", "is empty", "export"),
     "blank-lines-only.csv": (InputError, "only.csv", "is empty", "export"),
     "header-only.csv": (InputError, "header-only.csv", "no rows", "export"),
-    "excel-workbook.csv": (InputError, "workbook.csv", "Excel workbook", "CSV UTF-8"),
+    "compressed.csv.gz": (InputError, "compressed.csv.gz", "compressed", "Decompress"),
+    "old-excel-workbook.xls": (InputError, "workbook.xls", "of an old kind, or one with a password", "CSV UTF-8"),
+    "damaged-workbook.xlsx": (InputError, "damaged-workbook.xlsx", "damaged Excel workbook", "save it again as .xlsx"),
+    "archive.zip": (InputError, "archive.zip", "ZIP archive of something else", "another file"),
+    "empty-sheet.xlsx": (InputError, "sheet 'Pupils'", "sheet is empty", "export"),
+    "no-rows.xlsx": (InputError, "no-rows.xlsx", "no rows", "export"),
+    "two-sheets.xlsx": (InputError, "two-sheets.xlsx", "several sheets: 'Pupils', 'Notes'", "--sheet 'Pupils'"),
+    "error-cell.xlsx": (InputError, "sheet 'Pupils', cell C3", "an error, such as #N/A", "Correct"),
+    "formula-without-result.xlsx": (InputError, "cell C3", "formula was not saved", "Open the file in Excel"),
+    "impossible-date.xlsx": (InputError, "cell E3", "format of a date, but is none", "Correct"),
+    "merged-cells.xlsx": (InputError, "cell C2", "C2:C3 are merged", "Unmerge"),
+    "nested-column.parquet": (InputError, "parquet, column 'surname'", "but list<element: string>", "Write it again"),
+    "cut-short.parquet": (InputError, "cut-short.parquet", "cut short", "again"),
+    "not-utf-8.parquet": (InputError, "row 2, column 'surname'", "not in UTF-8", "UTF-8"),
+    "nul-byte.parquet": (InputError, "row 2, column 'forename'", "NUL byte", "Write it again"),
     "missing-column.csv": (ColumnsError, "row 1", "no column 'surname'", "Did you mean 'Sur Name'? Its headers are"),
     "wrong-file.csv": (ColumnsError, "row 1", "no column 'id'", "None of its 3 headers"),
     "no-header.csv": (ColumnsError, "row 1", "no column 'id'", "that its first row is the header"),
@@ -56,6 +76,7 @@ COUNTED = {
     "impossible-dates.csv": ("date_of_birth", "invalid", 3, 3),
     "lost-leading-zero.csv": ("nhs_number", "invalid", 1, 3),
     "rounded-number.csv": ("nhs_number", "invalid", 1, 3),
+    "rounded-number.xlsx": ("nhs_number", "invalid", 1, 2),
     "mojibake.csv": ("surname", "noted", 1, 3),
 }  # file: field, kind, rows, first row
 
@@ -72,12 +93,22 @@ READ: dict[str, dict[str, list[str]]] = {
     "one-row.csv": {"date_of_birth": ["2015-03-27"], "nhs_number": ["9434765919"], "upn": ["B801200005001"]},
     "semicolons.csv": {"surname": ["quill"]},
     "tabs.csv": {"surname": ["quill"]},
+    "pipes.csv": {"surname": ["quill"]},
+    "utf-16.csv": {"surname": ["quill", "marsh"]},
+    "excel-workbook.csv": {"date_of_birth": ["2015-03-27", "2016-04-14"], "nhs_number": ["9434765919", ""]},
+    "hidden-rows.xlsx": {"surname": ["quill", "marsh"]},
+    "hidden-sheet.xlsx": {"surname": ["quill", "marsh"]},
+    "leading-zeros.xlsx": {"nhs_number": ["", ""]},
+    "numbers-as-fractions.parquet": {
+        "date_of_birth": ["2015-03-27", "2016-04-14"],
+        "nhs_number": ["9434765919", ""],
+    },
     "old-mac-line-ends.csv": {"surname": ["quill", "marsh"]},
 }
 
 
 def run(path: Path, columns: Columns = COLUMNS, batch_rows: int = 65_536) -> Normalised:
-    return normalise(read_rows(path, columns, batch_rows=batch_rows), columns, today=TODAY)
+    return normalise(read_rows(path, columns, layout=Layout(), batch_rows=batch_rows), columns, today=TODAY)
 
 
 def values(result: Normalised, field: str) -> list[str]:

@@ -148,6 +148,7 @@ def test_what_goes_is_shown_and_asked_for_before_it_is_written(desk: Desk) -> No
     done = desk.hand_over(stdin="y\n")
     out = desk.root / "out.csv"
     assert done.stderr.strip() == (
+        "Read as comma-separated text in UTF-8.\n"
         f"Columns of {desk.root / 'sen2.csv'}\n"
         "  stay, declared: 'ref', 'first', 'last'\n"
         "  stay, left out: none\n"

@@ -17,8 +17,8 @@ from encoder.errors import InputError, OutputError
 from encoder.sheet import (
     Sheet,
     format_of,
-    read_csv,
     read_sheet,
+    read_text,
     refuse_overwriting,
     sha256_of,
     take,
@@ -160,10 +160,12 @@ def test_a_parquet_file_that_was_cut_is_refused(tmp_path: Path, cut: int) -> Non
     assert caught.value.where == str(path)
 
 
-def test_parquet_is_refused_where_only_csv_will_do(tmp_path: Path) -> None:
+def test_a_holders_own_parquet_is_read_as_text(tmp_path: Path) -> None:
     write_sheet(TYPED, tmp_path / "t.parquet")
-    with pytest.raises(InputError, match="Parquet, not CSV"):
-        read_csv(tmp_path / "t.parquet")
+    sheet = read_text(tmp_path / "t.parquet")
+    assert sheet.table.column_names == TYPED.column_names
+    assert {str(kind) for kind in sheet.table.schema.types} == {"string"}
+    assert sheet.rows.tolist() == list(range(1, len(TYPED) + 1))
 
 
 @pytest.mark.parametrize("name", ["gone.csv", ".", "a\0b"])
