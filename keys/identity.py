@@ -114,7 +114,8 @@ class Identity:
     def lock(self, passphrase: str, *, random: Callable[[int], bytes]) -> bytes:
         """The identity file: keys under AES-256-GCM with a key from Argon2id over the passphrase.
 
-        Raises ``IdentityError`` for a passphrase under 12 characters, or with one that nobody types. A lost one is final.
+        Raises ``IdentityError`` for a passphrase under 12 characters, or with one that nobody types. A lost
+        passphrase is final.
         """
         if len(prepared(passphrase)) < MINIMUM_PASSPHRASE:
             raise IdentityError(
