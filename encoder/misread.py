@@ -49,7 +49,7 @@ class _Survey:
             return what, f"Save each part as UTF-8 before they are put together. {SAVE_AS_UTF8}"
         if self.odd * 10 > self.fitting or not self.fitting:
             return "The cell is not in UTF-8, and would be no words in Windows-1252 either.", SAVE_AS_UTF8
-        option = "If a program of those days made the file, say --encoding windows-1252. If not: " if advise else ""
+        option = "If an older Windows program made the file, say --encoding windows-1252. If not: " if advise else ""
         return "The cell is not in UTF-8, but would be words in Windows-1252.", option + SAVE_AS_UTF8
 
 
