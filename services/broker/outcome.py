@@ -46,13 +46,10 @@ def describe(
 
 def overlaps(links: Links, holders: int) -> dict[Holders, int]:
     """How many links have rows of exactly these holders; exact, and not for showing."""
-    members = np.zeros(links.count, dtype=np.uint64)
-    np.bitwise_or.at(members, links.cluster, np.uint64(1) << links.holder.astype(np.uint64))
-    found, counts = np.unique(members, return_counts=True)
-    return {
-        tuple(number for number in range(holders) if int(one) >> number & 1): int(count)
-        for one, count in zip(found, counts, strict=True)
-    }
+    members = np.zeros((links.count, holders), dtype=np.bool_)
+    members[links.cluster, links.holder] = True
+    found, counts = np.unique(members, axis=0, return_counts=True)
+    return {tuple(np.flatnonzero(of).tolist()): int(count) for of, count in zip(found, counts, strict=True)}
 
 
 def _possible(links: Links, possible: Links, rows: Sequence[int], rule: Suppression) -> int | None:

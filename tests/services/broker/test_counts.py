@@ -39,7 +39,7 @@ def terms(holders: int, release: str) -> Terms:
 def links(table: Mapping[Holders, int]) -> Links:
     """So many links of exactly these holders each; rows are numbered as they come."""
     clusters = [of for of, count in table.items() for _ in range(count)]
-    rows = np.zeros(64, dtype=np.int64)
+    rows = np.zeros(1 + max((holder for of in table for holder in of), default=0), dtype=np.int64)
     members = []
     for cluster, of in enumerate(clusters):
         for holder in of:
@@ -85,6 +85,12 @@ def test_i9_every_number_of_an_outcome_obeys_the_rule(holders: int, release: str
 def test_overlaps_are_of_exactly_these_holders(holders: int, data: st.DataObject) -> None:
     table = {of: data.draw(st.integers(0, 9)) for of in sets_of(holders)}
     assert overlaps(links(table), holders) == {of: count for of, count in table.items() if count}
+
+
+@pytest.mark.parametrize("holders", [64, 65, 130])
+def test_overlaps_of_very_many_holders(holders: int) -> None:
+    table = {(0, holders - 1): 9, (1, 63): 8, tuple(range(holders)): 10}
+    assert overlaps(links(table), holders) == table
 
 
 def test_a_count_says_each_overlap_once_and_no_total() -> None:
