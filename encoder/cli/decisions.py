@@ -1,6 +1,7 @@
 """What an IG lead decides about a matched run: approve, decline."""
 
 import sys
+from typing import Any
 
 import typer
 
@@ -14,6 +15,8 @@ from keys.agreement import Role
 from keys.kinds import Declared
 from keys.protocol import State
 from keys.statement import declare
+
+_ADDRESS = {Declared.APPROVAL: "approvals", Declared.REFUSAL: "refusals"}
 
 
 def approve(
@@ -29,15 +32,9 @@ def approve(
     Example: counterfoil approve 3f0c... --broker https://broker.example
     """
     desk = Desk.open(folder, passphrase_file, passphrase_fd)
-    lead = own_party(desk.agreement, desk.identity, Role.IG_LEAD)
-    with desk.door(broker) as door:
-        _show(desk, door, run)
-        if not yes:
-            typer.confirm(f"Approve the {desk.agreement.terms.release.value} release of run {run}?", abort=True)
-        approval = declare(desk.identity, Declared.APPROVAL, {"agreement": desk.agreement.id, "run": run})
-        answer = door.post(f"/v1/runs/{run}/approvals", approval.to_json())
-        witness(desk.workspace, door, agreement=desk.agreement, identity=desk.identity)
-    sys.stdout.write(f"{lead.name} approved; approved by: {', '.join(answer['approved_by'])}\n")
+    ask = None if yes else f"Approve the {desk.agreement.terms.release.value} release of run {run}?"
+    answer = _decide(desk, run, Declared.APPROVAL, broker=broker, ask=ask)
+    sys.stdout.write(f"{desk.party.name} approved; approved by: {', '.join(answer['approved_by'])}\n")
 
 
 def decline(
@@ -53,15 +50,22 @@ def decline(
     Example: counterfoil decline 3f0c... --broker https://broker.example
     """
     desk = Desk.open(folder, passphrase_file, passphrase_fd)
-    lead = own_party(desk.agreement, desk.identity, Role.IG_LEAD)
+    ask = None if yes else f"Refuse the release of run {run}? Nothing of it will be released."
+    _decide(desk, run, Declared.REFUSAL, broker=broker, ask=ask)
+    sys.stdout.write(f"{desk.party.name} refused; run {run} is declined\n")
+
+
+def _decide(desk: Desk, run: str, kind: Declared, *, broker: str, ask: str | None) -> Any:
+    """Show the run, ask unless there is nothing to ask, sign and send; the broker's answer, its log checked."""
+    own_party(desk.agreement, desk.identity, Role.IG_LEAD)
     with desk.door(broker) as door:
         _show(desk, door, run)
-        if not yes:
-            typer.confirm(f"Refuse the release of run {run}? Nothing of it will be released.", abort=True)
-        refusal = declare(desk.identity, Declared.REFUSAL, {"agreement": desk.agreement.id, "run": run})
-        door.post(f"/v1/runs/{run}/refusals", refusal.to_json())
+        if ask is not None:
+            typer.confirm(ask, abort=True)
+        statement = declare(desk.identity, kind, {"agreement": desk.agreement.id, "run": run})
+        answer = door.post(f"/v1/runs/{run}/{_ADDRESS[kind]}", statement.to_json())
         witness(desk.workspace, door, agreement=desk.agreement, identity=desk.identity)
-    sys.stdout.write(f"{lead.name} refused; run {run} is declined\n")
+    return answer
 
 
 def _show(desk: Desk, door: Door, run: str) -> None:
