@@ -50,15 +50,19 @@ class Desk:
     @classmethod
     def open(cls, folder: Path, passphrase_file: Path | None, passphrase_fd: int | None) -> Desk:
         """The party whose identity and agreement lie in the folder; the agreement must be in force."""
-        agreement, _ = Workspace(folder).load_agreement()
-        agreement.require_in_force(datetime.now(UTC))
-        return cls.open_expired(folder, passphrase_file, passphrase_fd)
+        return cls._open(folder, passphrase_file, passphrase_fd, in_force=True)
 
     @classmethod
     def open_expired(cls, folder: Path, passphrase_file: Path | None, passphrase_fd: int | None) -> Desk:
         """The same for an agreement that may have expired: for looking at what happened."""
+        return cls._open(folder, passphrase_file, passphrase_fd, in_force=False)
+
+    @classmethod
+    def _open(cls, folder: Path, passphrase_file: Path | None, passphrase_fd: int | None, *, in_force: bool) -> Desk:
         workspace = Workspace(folder)
         agreement, receiving = workspace.load_agreement()
+        if in_force:
+            agreement.require_in_force(datetime.now(UTC))
         identity = unlock(folder, passphrase_file, passphrase_fd)
         party = agreement.party(identity.card.fingerprint)
         if party is None:
