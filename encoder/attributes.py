@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from encoder.errors import InputError
 from encoder.results import VALUE_COLUMNS, Results
-from encoder.sheet import Sheet, read_text, sha256_of, take, write_sheet
+from encoder.sheet import Sheet, read_text, repeated, sha256_of, take, write_sheet
 from encoder.table import Layout, Tell
 
 
@@ -120,15 +120,12 @@ def _row_ids(plan: Plan) -> Any:
     if not plan.row_id:
         return pa.array(map(str, plan.sheet.rows.tolist()), pa.string())
     ids = pc.utf8_trim_whitespace(plan.sheet.table.column(plan.row_id))
-    if pc.count_distinct(ids).as_py() != len(ids):
-        first: dict[str, int] = {}
-        for place, row_id in enumerate(ids.to_pylist()):
-            if first.setdefault(row_id, place) != place:
-                raise InputError(
-                    "Two rows have the same id.",
-                    where=plan.sheet.where(first[row_id], place, column=plan.row_id),
-                    remedy="Use the file that was encoded, in which every id stood once.",
-                )
+    if places := repeated(ids.to_pylist()):
+        raise InputError(
+            "Two rows have the same id.",
+            where=plan.sheet.where(*places, column=plan.row_id),
+            remedy="Use the file that was encoded, in which every id stood once.",
+        )
     return ids
 
 

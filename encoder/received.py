@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from encoder.errors import InputError
 from encoder.results import VALUE_COLUMNS
-from encoder.sheet import Sheet, read_sheet, sha256_of
+from encoder.sheet import Sheet, read_sheet, repeated, sha256_of
 from keys.errors import TokenError
 
 OpenTokens = Callable[[list[str]], list[str]]
@@ -116,14 +116,10 @@ def _refuse_first(sheet: Sheet, good: Any, column: str, what: str) -> None:
 
 
 def _refuse_repeated(sheet: Sheet, values: Any, column: str, what: str) -> None:
-    repeated = len(values) - pc.count_distinct(values).as_py()
-    if not repeated:
-        return
-    first: dict[str, int] = {}
-    for place, value in enumerate(values.to_pylist()):
-        if first.setdefault(value, place) != place:
-            raise InputError(
-                f"{what} {repeated:,} rows repeat an earlier one." if repeated > 1 else what,
-                where=sheet.where(first[value], place, column=column),
-                remedy=f"The file was doubled, put together from several or edited: {_ASK_AGAIN}",
-            )
+    if places := repeated(values.to_pylist()):
+        rows = len(values) - pc.count_distinct(values).as_py()
+        raise InputError(
+            f"{what} {rows:,} rows repeat an earlier one." if rows > 1 else what,
+            where=sheet.where(*places, column=column),
+            remedy=f"The file was doubled, put together from several or edited: {_ASK_AGAIN}",
+        )

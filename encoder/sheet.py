@@ -79,6 +79,15 @@ def take(sheet: Sheet, places: Any, headers: Sequence[str]) -> list[Any]:
     return columns
 
 
+def repeated(values: Sequence[str]) -> tuple[int, int] | None:
+    """The first place (from 0) whose value stood before, after the place where it did; ``None`` if all differ."""
+    first: dict[str, int] = {}
+    for place, value in enumerate(values):
+        if first.setdefault(value, place) != place:
+            return first[value], place
+    return None
+
+
 def format_of(path: Path) -> str:
     """``csv`` or ``parquet`` by the name of a file to be written. Raises ``OutputError`` for any other name."""
     try:
