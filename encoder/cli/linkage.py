@@ -1,6 +1,5 @@
 """The commands of a linkage under way: submit, encode, upload, start, status, results."""
 
-import hashlib
 import json
 import secrets
 import sys
@@ -22,6 +21,7 @@ from encoder.normalise import Normalised, normalise
 from encoder.outcome import tell
 from encoder.package import Packed, pack
 from encoder.read import read_rows
+from encoder.sheet import sha256_of
 from encoder.table import Layout
 from encoder.upload import require_packed
 from encoder.upload import upload as send_upload
@@ -115,8 +115,7 @@ def upload(
     desk = Desk.open(folder, passphrase_file, passphrase_fd)
     holder = own_party(desk.agreement, desk.identity, Role.HOLDER)
     require_packed(desk.workspace)
-    with desk.workspace.upload.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    sha256 = sha256_of(desk.workspace.upload)
     size = desk.workspace.upload.stat().st_size
     sys.stderr.write(f"{desk.workspace.upload}: {size:,} bytes, SHA-256 {sha256}, to {broker}\n")
     if not yes:

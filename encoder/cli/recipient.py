@@ -16,6 +16,7 @@ from encoder.join import join as join_files
 from encoder.results import require_rows
 from encoder.workspace import own_party
 from keys.agreement import Role
+from keys.kinds import Sealed
 from keys.terms import Release
 
 PSEUDONYM_KEY = "pseudonym key"
@@ -179,4 +180,4 @@ def _tell(joined: Joined, unmatched: Unmatched, *, json_: bool) -> None:
 
 
 def _kind(run: str) -> str:
-    return f"run key {run}"
+    return f"{Sealed.RUN_KEY} {run}"
