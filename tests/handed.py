@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
+import pytest
 
 from encoder.join import Joined, RunKey, join, link_keys
 from keys.receiving import encode
@@ -57,3 +59,17 @@ def joined(files: dict[str, Path], **changes: Any) -> tuple[list[dict[str, str]]
     made = join(files, out, **options)
     with out.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream)), made
+
+
+def answer_all_with(content: bytes, monkeypatch: pytest.MonkeyPatch, *, asked: list[str]) -> None:
+    """A broker that answers every request with ``content``; ``asked`` gets the paths."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(200, content=content)
+
+    class Wire(httpx.Client):
+        def __init__(self, **_: Any) -> None:
+            super().__init__(transport=httpx.MockTransport(answer))
+
+    monkeypatch.setattr("encoder.door.httpx.Client", Wire)

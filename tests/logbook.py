@@ -68,11 +68,14 @@ class Course:
             Event.RUN_STARTED, run=run, by="icb", uploads=uploads or {"council": "council-1", "icb": "icb-1"}
         )
 
+    def matched(self, run: str) -> Course:
+        return self.started(run).changed(run, State.MATCHED)
+
     def changed(self, run: str, state: State) -> Course:
         return self.add(Event.RUN_CHANGED, run=run, state=state.value)
 
     def released(self, run: str) -> Course:
-        self.started(run).changed(run, State.MATCHED)
+        self.matched(run)
         for holder in ("council", "icb"):
             self.decided(Event.RELEASE_APPROVED, run, holder)
         return self.changed(run, State.APPROVED).changed(run, State.RELEASED)
@@ -90,7 +93,7 @@ def course() -> Course:
 @cache
 def whole() -> Log:
     """From the agreement to destruction: two runs, one declined, one released."""
-    told = course().begun().started("run-1").changed("run-1", State.MATCHED)
+    told = course().begun().matched("run-1")
     told.decided(Event.RELEASE_REFUSED, "run-1", "icb").changed("run-1", State.DECLINED)
     told.add(Event.UPLOAD_REPLACED, holder="icb", upload="icb-2", content_digest="sha-256=:AA==:")
     told.started("run-2", council="council-1", icb="icb-2").changed("run-2", State.MATCHED)

@@ -53,19 +53,14 @@ class Holder:
         return normalise(read_rows(self.files.file, columns, progress=progress), columns, today=today)
 
     def contribute(self, door: Door) -> None:
-        agreement, _ = self.workspace.load_agreement()
-        ceremony.contribute(
-            self.workspace,
-            door,
-            agreement=agreement,
-            identity=self.identity,
-            now=datetime.now(UTC),
-            random=secrets.token_bytes,
-        )
+        self._take_part(ceremony.contribute, door)
 
     def receive(self, door: Door) -> None:
+        self._take_part(ceremony.receive, door)
+
+    def _take_part(self, step: Callable[..., object], door: Door) -> None:
         agreement, _ = self.workspace.load_agreement()
-        ceremony.receive(
+        step(
             self.workspace,
             door,
             agreement=agreement,

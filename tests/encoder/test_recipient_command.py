@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from typing import Any
 
-import httpx
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -22,6 +20,7 @@ from keys.kinds import Sealed
 from keys.receiving import encode
 from keys.tokens import seal_link_ids
 from tests.doors import HOLDERS, drawn, folder, identity, signed, small_terms
+from tests.handed import answer_all_with
 
 PASSPHRASE = "correct horse battery staple"
 LOCKED = identity("recipient").lock(PASSPHRASE, random=drawn("lock"))
@@ -61,17 +60,7 @@ class Desk:
             random=drawn("run key"),
             context={"run": run},
         )
-        desk = self
-
-        def answer(request: httpx.Request) -> httpx.Response:
-            desk.asked.append(request.url.path)
-            return httpx.Response(200, content=sealed)
-
-        class Wire(httpx.Client):
-            def __init__(self, **_: Any) -> None:
-                super().__init__(transport=httpx.MockTransport(answer))
-
-        monkeypatch.setattr("encoder.door.httpx.Client", Wire)
+        answer_all_with(sealed, monkeypatch, asked=self.asked)
         monkeypatch.chdir(root)
 
     def run(self, *words: str) -> Result:

@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
@@ -26,6 +25,7 @@ from keys.errors import CounterfoilError
 from keys.kinds import Sealed
 from keys.layout import release_record
 from tests.doors import drawn, folder, identity, nhs_number, signed, small_terms
+from tests.handed import answer_all_with
 
 PASSPHRASE = "correct horse battery staple"
 IDS = [f"row {number}" for number in range(30)]
@@ -75,17 +75,7 @@ class Desk:
             random=drawn("release"),
             context={"run": run},
         )
-        desk = self
-
-        def answer(request: httpx.Request) -> httpx.Response:
-            desk.asked.append(request.url.path)
-            return httpx.Response(200, content=sealed)
-
-        class Wire(httpx.Client):
-            def __init__(self, **_: Any) -> None:
-                super().__init__(transport=httpx.MockTransport(answer))
-
-        monkeypatch.setattr("encoder.door.httpx.Client", Wire)
+        answer_all_with(sealed, monkeypatch, asked=self.asked)
 
     def write(self, made: list[dict[str, str]]) -> None:
         with (self.root / "sen2.csv").open("w", encoding="utf-8", newline="") as stream:

@@ -225,49 +225,29 @@ NOT_ALLOWED: dict[str, tuple[Callable[[], Course], int]] = {
     "a change of no run": (lambda: course().begun().changed("run-1", State.MATCHED), 6),
     "released before it was matched": (lambda: course().begun().started("r").changed("r", State.RELEASED), 7),
     "released without approvals": (
-        lambda: course().begun().started("r").changed("r", State.MATCHED).changed("r", State.APPROVED),
+        lambda: course().begun().matched("r").changed("r", State.APPROVED),
         8,
     ),
     "released with one approval": (
-        lambda: (
-            course()
-            .begun()
-            .started("r")
-            .changed("r", State.MATCHED)
-            .decided(Event.RELEASE_APPROVED, "r", "icb")
-            .changed("r", State.APPROVED)
-        ),
+        lambda: course().begun().matched("r").decided(Event.RELEASE_APPROVED, "r", "icb").changed("r", State.APPROVED),
         9,
     ),
     "approved twice for one holder": (
         lambda: (
             course()
             .begun()
-            .started("r")
-            .changed("r", State.MATCHED)
+            .matched("r")
             .decided(Event.RELEASE_APPROVED, "r", "icb")
             .decided(Event.RELEASE_APPROVED, "r", "icb")
         ),
         9,
     ),
     "approved by a holder": (
-        lambda: (
-            course()
-            .begun()
-            .started("r")
-            .changed("r", State.MATCHED)
-            .decided(Event.RELEASE_APPROVED, "r", "icb", by=ICB)
-        ),
+        lambda: course().begun().matched("r").decided(Event.RELEASE_APPROVED, "r", "icb", by=ICB),
         8,
     ),
     "approved by a stranger": (
-        lambda: (
-            course()
-            .begun()
-            .started("r")
-            .changed("r", State.MATCHED)
-            .decided(Event.RELEASE_APPROVED, "r", "icb", by=STRANGER)
-        ),
+        lambda: course().begun().matched("r").decided(Event.RELEASE_APPROVED, "r", "icb", by=STRANGER),
         8,
     ),
     "approved before it was matched": (
@@ -278,15 +258,14 @@ NOT_ALLOWED: dict[str, tuple[Callable[[], Course], int]] = {
         lambda: (
             course()
             .begun()
-            .started("r")
-            .changed("r", State.MATCHED)
+            .matched("r")
             .decided(Event.RELEASE_REFUSED, "r", "icb")
             .decided(Event.RELEASE_APPROVED, "r", "council")
         ),
         9,
     ),
     "declined by nobody": (
-        lambda: course().begun().started("r").changed("r", State.MATCHED).changed("r", State.DECLINED),
+        lambda: course().begun().matched("r").changed("r", State.DECLINED),
         8,
     ),
     "destroyed by a stranger": (lambda: course().begun().destroyed(by=STRANGER), 6),
