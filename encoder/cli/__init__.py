@@ -8,6 +8,7 @@ from encoder.cli import agreement, decisions, identity, linkage, log, recipient,
 from encoder.cli.clk import clk
 from encoder.cli.destruction import destroyed
 from encoder.cli.doctor import doctor
+from encoder.cli.encode import encode
 from encoder.cli.results import results
 from keys.errors import CounterfoilError
 
@@ -27,7 +28,7 @@ app.add_typer(secret.app)
 app.add_typer(log.app)
 for command in (
     linkage.submit,
-    linkage.encode,
+    encode,
     linkage.upload,
     linkage.start,
     linkage.status,
