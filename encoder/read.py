@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from encoder.beside import Beside, Second, read_second, refuse_unmatched
 from encoder.columns import Columns
-from encoder.errors import ColumnsError, InputError
+from encoder.errors import InputError
 from encoder.formats import open_table
+from encoder.headers import places_of
 from encoder.table import PIECE_ROWS, Layout, Piece, Tell
 
 Progress = Callable[[int, int], None]
@@ -41,26 +42,32 @@ def read_rows(
     path: Path,
     columns: Columns,
     *,
+    beside: Beside | None = None,
     layout: Layout | None = None,
     progress: Progress | None = None,
     tell: Tell | None = None,
     batch_rows: int = PIECE_ROWS,
 ) -> Iterator[Batch]:
     """Yield the rows of a CSV file, an Excel workbook or Parquet; memory is bounded by one batch and one hash for
-    every row id, beside the texts of a workbook.
+    every row id, beside the texts of a workbook and what is read of a second file.
 
-    Wholly blank rows are left out but count in the numbering. Where no id column is declared, a row's id is its
+    ``beside``: the second file that ``columns.other`` is about; its values stand in the batches like those of the
+    first. Wholly blank rows are left out but count in the numbering. Where no id column is declared, a row's id is its
     number. ``layout``: what a person said of the file by options, ``None`` where there are none. ``tell`` is given
     what the file was read as and what is odd in it. Raises ``InputError`` for a file or row that cannot be read, an
-    empty row id or one that stands twice, and ``ColumnsError`` for a header that is missing or stands twice. No
-    message shows a cell.
+    empty row id or one that stands twice, and ``ColumnsError`` for a header that is missing or stands twice, and
+    for a second file that is declared and not given or the reverse. No message shows a cell.
     """
     seen: set[int] = set()
-    with open_table(path, layout=layout, known={columns.id or "", *columns.sources.values()}, tell=tell) as table:
-        places = _places(table.header, columns, table.where)
+    wanted = {"id": columns.id, **columns.here} if columns.id else columns.here
+    second = _second(path, columns, beside, tell)
+    if columns.other is not None:
+        wanted["other.on"] = columns.other.here
+    with open_table(path, layout=layout, known=set(wanted.values()), tell=tell) as table:
+        places = places_of(table.header, wanted, table.where)
         batch = None
         for piece in table.pieces(list(places.values()), batch_rows):
-            batch = _batch(piece, list(places), path)
+            batch = _batch(piece, list(places), path, second)
             if "id" in places:
                 _refuse_bad_ids(batch, seen, path, columns, layout)
             yield batch
@@ -72,45 +79,20 @@ def read_rows(
                 where=str(path),
                 remedy="Check the export that made it; the first row must be the header.",
             )
+        if second is not None:
+            second.close(path, tell)
 
 
-def _places(header: list[str], columns: Columns, where: str) -> dict[str, int]:
-    """Where each field's column stands. The fields are those of ``columns.sources``, and ``id`` if declared."""
-    for place, name in enumerate(header):
-        if name and name in header[:place]:
-            raise ColumnsError(
-                "Two columns have the same header.",
-                where=f"{where}, columns {header.index(name) + 1} and {place + 1}",
-                remedy="Rename or remove one of them.",
-            )
-    wanted = {"id": columns.id, **columns.sources} if columns.id else columns.sources
-    for field, name in wanted.items():
-        if name not in header:
-            raise ColumnsError(
-                f"The file has no column {name!r}, which the columns file names for {field}.",
-                where=where,
-                remedy=_which_header(name, header, wanted.values()),
-            )
-    return {field: header.index(name) for field, name in wanted.items()}
+def _second(path: Path, columns: Columns, beside: Beside | None, tell: Tell | None) -> Second | None:
+    refuse_unmatched(path, columns, beside)
+    return read_second(beside, columns.other, tell=tell) if beside and columns.other else None
 
 
-def _which_header(name: str, header: list[str], wanted: Any) -> str:
-    """Suggest the nearest header and list them all, unless the first row may hold a person's values instead."""
-    plain = {other.casefold(): other for other in header if other}
-    nearest = {w: get_close_matches(w.casefold(), list(plain), n=1, cutoff=0.75) for w in wanted}
-    if not any(nearest.values()):
-        return (
-            f"None of its {len(header)} headers is like one in the columns file: check that this is the right file "
-            "and that its first row is the header."
-        )
-    near = get_close_matches(name.casefold(), list(plain), n=1)
-    hint = f"Did you mean {plain[near[0]]!r}? " if near else ""
-    return f"{hint}Its headers are: {', '.join(repr(other) for other in header)}."
-
-
-def _batch(piece: Piece, fields: Sequence[str], path: Path) -> Batch:
+def _batch(piece: Piece, fields: Sequence[str], path: Path, second: Second | None) -> Batch:
     values = {field: pc.utf8_trim_whitespace(column) for field, column in zip(fields, piece.columns, strict=True)}
     ids = values.pop("id") if "id" in values else pa.array(map(str, piece.rows.tolist()), pa.string())
+    if second is not None:
+        values |= second.find(values.pop("other.on"))
     return Batch(str(path), piece.rows, ids, values)
 
 

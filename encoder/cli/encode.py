@@ -11,10 +11,20 @@ import typer
 
 from encoder import ceremony
 from encoder.agreed import restrict
+from encoder.cli.columns import columns_for
 from encoder.cli.desk import HERE, Desk, Folder, Json, PassphraseFd, PassphraseFile, Yes
-from encoder.cli.layout import DelimiterOption, EncodingOption, SheetOption, say
+from encoder.cli.layout import (
+    DelimiterOption,
+    EncodingOption,
+    SheetOption,
+    WithDelimiterOption,
+    WithEncodingOption,
+    WithOption,
+    WithSheetOption,
+    say,
+    second_file,
+)
 from encoder.cli.progress import shown
-from encoder.columns import load_columns
 from encoder.findings import Kind
 from encoder.normalise import Normalised, normalise
 from encoder.package import Packed, pack
@@ -24,16 +34,23 @@ from encoder.workspace import own_party
 from keys.agreement import Role
 
 File = Annotated[Path, typer.Argument(help="CSV, Excel workbook (.xlsx) or Parquet.")]
-ColumnsFile = Annotated[Path, typer.Option("--columns", help="Columns file: which header holds which identifier.")]
+ColumnsFile = Annotated[
+    Path | None,
+    typer.Option("--columns", help="Columns file: which header holds which identifier; else it is proposed."),
+]
 
 
 def encode(
     file: File,
-    columns: ColumnsFile,
+    columns: ColumnsFile = None,
     folder: Folder = HERE,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
     sheet: SheetOption = None,
+    with_: WithOption = None,
+    with_encoding: WithEncodingOption = None,
+    with_delimiter: WithDelimiterOption = None,
+    with_sheet: WithSheetOption = None,
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
     yes: Yes = False,
@@ -46,11 +63,14 @@ def encode(
     desk = Desk.open(folder, passphrase_file, passphrase_fd)
     holder = own_party(desk.agreement, desk.identity, Role.HOLDER)
     secret = ceremony.recall_secret(desk.workspace, agreement=desk.agreement, identity=desk.identity)
-    used = restrict(load_columns(columns), desk.agreement.terms.holder(holder.name), columns)
-    today = date.today()  # noqa: DTZ011 - births are local dates
     layout = Layout(encoding, delimiter, sheet)
+    beside = second_file(with_, with_encoding, with_delimiter, with_sheet)
+    named = columns_for(file, columns, beside=beside, layout=layout, yes=yes)
+    used = restrict(named, desk.agreement.terms.holder(holder.name), columns or file)
+    today = date.today()  # noqa: DTZ011 - births are local dates
     with shown("Reading and normalising") as count:
-        batches = read_rows(file, used, layout=layout, progress=count, tell=say)
+        second = beside if used.other else None
+        batches = read_rows(file, used, beside=second, layout=layout, progress=count, tell=say)
         normalised = normalise(batches, used, today=today)
     _warn(normalised)
     rejected = len(normalised.rejections)

@@ -1,11 +1,14 @@
 """What a person may say of a file that a command reads, where the file itself leaves it open."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from encoder.table import Delimiter
+from encoder.beside import Beside
+from encoder.errors import InputError
+from encoder.table import Delimiter, Layout
 from encoder.text_file import Encoding
 
 EncodingOption = Annotated[
@@ -19,6 +22,28 @@ DelimiterOption = Annotated[
 SheetOption = Annotated[
     str | None, typer.Option("--sheet", help="Sheet of an Excel workbook; else the only visible one.")
 ]
+WithOption = Annotated[
+    Path | None, typer.Option("--with", help="Second file, for what the columns file names under [other].")
+]
+WithEncodingOption = Annotated[Encoding | None, typer.Option("--with-encoding", help="--encoding of the second file.")]
+WithDelimiterOption = Annotated[
+    Delimiter | None, typer.Option("--with-delimiter", help="--delimiter of the second file.")
+]
+WithSheetOption = Annotated[str | None, typer.Option("--with-sheet", help="--sheet of the second file.")]
+
+
+def second_file(
+    path: Path | None, encoding: Encoding | None, delimiter: Delimiter | None, sheet: str | None
+) -> Beside | None:
+    """What ``--with`` and its options say. Raises ``InputError`` for options without a file."""
+    if path is not None:
+        return Beside(path, Layout(encoding, delimiter, sheet))
+    if (encoding, delimiter, sheet) != (None, None, None):
+        raise InputError(
+            "--with-encoding, --with-delimiter and --with-sheet are about a second file.",
+            remedy="Give it with --with, or leave them out.",
+        )
+    return None
 
 
 def say(sentence: str) -> None:

@@ -52,6 +52,18 @@ def test_a_date_in_three_columns(tmp_path: Path) -> None:
     assert columns.fields == ("day", "month", "year", "date_of_birth")
 
 
+def test_what_stands_in_a_second_file(tmp_path: Path) -> None:
+    columns = load(tmp_path, 'upn = "UPN"\n[other]\non = "PupilId"\npostcode = "Postcode"')
+    assert columns.sources == {"upn": "UPN", "postcode": "Postcode"}
+    assert columns.here == {"upn": "UPN"}
+    assert columns.fields == ("postcode", "upn")
+    assert columns.other is not None
+    assert (columns.other.here, columns.other.there) == ("PupilId", "PupilId")
+    columns = load(tmp_path, '[other]\non = {here = "A", there = "B"}\nupn = "UPN"\nnewest_by = "Start"')
+    assert columns.other is not None
+    assert (columns.other.here, columns.other.there, columns.other.newest_by) == ("A", "B", "Start")
+
+
 def test_any_field_may_be_absent(tmp_path: Path) -> None:
     columns = load(tmp_path, 'upn = "UPN"')
     assert columns.id is None
@@ -81,6 +93,27 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
         ('surname = "a"\ndate_order = "dmy"', "columns.toml", "no date of birth in one column", "Remove"),
         ('surname = "a"\nforename = "a"', "columns.toml", "forename and surname name the same", "of its own"),
         ('upn = "u"\nsurname = oops', "columns.toml, line 2", "not valid TOML", "one field a line"),
+        ('surname = "a"\n[other]\non = "k"', "line 2, key other", "gives no identifier", "remove this table"),
+        ('surname = "a"\n[other]\npostcode = "p"', "line 2, key other.on", "belong together", "{here ="),
+        ('surname = "a"\n[other]\npostcode = "p"\non = {here = "x"}', "line 4, key other.on", "belong", "there ="),
+        ('surname = "a"\nother = "p"', "line 2, key other", "not a table", "in a line of its own"),
+        ('sex = "s"\n[other]\non = "k"\nsex = "s"', "columns.toml", "Both files are to give sex", "Name it once"),
+        ('sex = "s"\n[other]\non = "k"\npostcod = "p"', "line 4, key other.postcod", "not known", "mean postcode?"),
+        ('sex = "s"\n[other]\non = "k"\ndate_of_birth = "p"', "date_of_birth", "not known", "on, forename"),
+        ('sex = "s"\n[other]\non = "k"\npostcode = 4', "line 4, key other.postcode", "not a header", "in quotes"),
+        ('sex = "s"\n[other]\non = "k"\npostcode = "p"\nupn = "p"', "key other", "name the same header", "of its own"),
+        (
+            'sex = "s"\n[other]\non = "k"\nupn = "p"\ndate_order = "dmy"',
+            "line 2, key other",
+            "no newest_by",
+            "Remove date_order",
+        ),
+        (
+            'sex = "s"\n[other]\non = "k"\nupn = "p"\nnewest_by = "d"\ndate_order = "day"',
+            "line 6, key other.date_order",
+            "not an order",
+            '"dmy"',
+        ),
         ('surname = "oops', "columns.toml, last line", "not valid TOML", "one field a line"),
         ('surname = "é"'.encode("cp1252"), "columns.toml", "not in UTF-8", "Save it as UTF-8"),
     ],

@@ -123,7 +123,8 @@ def write(path: Path, rows: list[list[str]]) -> Path:
 
 
 def test_every_bad_file_is_spoken_for() -> None:
-    assert {path.name for path in BAD.iterdir()} == REFUSED.keys() | COUNTED.keys() | READ.keys()
+    files = {path.name for path in BAD.iterdir() if not path.name.startswith("addresses-")}  # in test_beside.py
+    assert files == REFUSED.keys() | COUNTED.keys() | READ.keys()
 
 
 @pytest.mark.parametrize("name", REFUSED)
