@@ -65,10 +65,7 @@ class MatchKeyEncoder:
         if isinstance(self.key, ExactKey):
             return self._encode_exact(self.key, identifiers)
         columns = [identifiers.columns[feature.field.value] for feature in self.key.features]
-        weights = np.zeros(identifiers.rows, dtype=np.int64)
-        for feature, column in zip(self.key.features, columns, strict=True):
-            weights += feature.bits * given(column)
-        present = weights >= self.key.minimum_bits
+        present = encodable(self.key, identifiers)
         bits = np.zeros((identifiers.rows, self.width), dtype=np.uint8)
         kept = [Column(column.codes[present], column.values) for column in columns]
         if present.any():
@@ -79,7 +76,7 @@ class MatchKeyEncoder:
     def _encode_exact(self, key: ExactKey, identifiers: Identifiers) -> Encodings:
         """HMAC-SHA256 over the canonical JSON of the tuple, cut to 128 bits; each distinct tuple once."""
         columns = [identifiers.columns[field.value] for field in key.tuple_of]
-        present = np.logical_and.reduce([given(column) for column in columns])
+        present = encodable(key, identifiers)
         codes = np.stack([column.codes[present] for column in columns], axis=1)
         distinct, inverse = np.unique(codes, axis=0, return_inverse=True)
         hashed = np.zeros((len(distinct), EXACT_BYTES), dtype=np.uint8)
@@ -95,6 +92,16 @@ class MatchKeyEncoder:
 def encoders(keys: Sequence[FuzzyKey | ExactKey], *, terms: Terms, secret: Secret) -> list[MatchKeyEncoder]:
     """One encoder for each match-key, in the agreement's order."""
     return [MatchKeyEncoder(key, terms=terms, secret=secret) for key in keys]
+
+
+def encodable(key: FuzzyKey | ExactKey, identifiers: Identifiers) -> NDArray[np.bool_]:
+    """Which rows have enough of a match-key's fields to get an encoding. Raises ``KeyError`` when a field is absent."""
+    if isinstance(key, ExactKey):
+        return np.asarray(np.logical_and.reduce([given(identifiers.columns[field.value]) for field in key.tuple_of]))
+    weights = np.zeros(identifiers.rows, dtype=np.int64)
+    for feature in key.features:
+        weights += feature.bits * given(identifiers.columns[feature.field.value])
+    return np.asarray(weights >= key.minimum_bits)
 
 
 def linkage_schema(key: FuzzyKey, encoding: Encoding) -> dict[str, Any]:

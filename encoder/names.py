@@ -40,6 +40,8 @@ NAMELESS = frozenset({"baby", "infant", "newborn", "twin", "triplet", "unknown",
 BESIDE_NAMELESS = NAMELESS | {"boy", "girl", "male", "female", "of", "one", "two", "three"}
 NOT_KNOWN = frozenset({"not known", "not stated", "no name", "name not known", "name unknown"})
 
+DAMAGED = "damaged characters: saved in the wrong encoding at some time"
+
 
 def forename(text: str) -> Reading:
     """Normalise one or several forenames. An empty value means missing."""
@@ -74,7 +76,7 @@ def _name(text: str, titles: frozenset[str]) -> Reading:
         return placeholder("a title only")
     name = " ".join(words)
     if _is_damaged(text):
-        return Reading(name, Kind.NOTED, "damaged characters: saved in the wrong encoding at some time")
+        return Reading(name, Kind.NOTED, DAMAGED)
     return Reading(name)
 
 

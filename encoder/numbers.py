@@ -19,6 +19,9 @@ NINE_DIGITS = re.compile(r"[0-9]{9}")
 ROUNDED = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]+")
 UPN_FORM = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]")
 
+ZERO_LOST = "nine digits: a leading zero may be lost"
+DIGITS_LOST = "rounded by a spreadsheet, as in 4.01E+09"
+
 
 def nhs_number(text: str) -> Reading:
     """Ten digits with a valid check digit, not all alike."""
@@ -59,9 +62,9 @@ def upn(text: str) -> Reading:
 
 def _not_ten_digits(number: str) -> Reading:
     if NINE_DIGITS.fullmatch(number):
-        return invalid("nine digits: a leading zero may be lost")
+        return invalid(ZERO_LOST)
     if ROUNDED.fullmatch(number):
-        return invalid("rounded by a spreadsheet, as in 4.01E+09")
+        return invalid(DIGITS_LOST)
     return invalid("not ten digits")
 
 

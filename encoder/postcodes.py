@@ -10,6 +10,7 @@ from encoder.findings import EMPTY, Kind, Reading, invalid, placeholder
 from encoder.names import NULLS
 
 SHORTEST = 3
+FOREIGN = "not the form of a British postcode"
 BRITISH = re.compile(r"(?:GIR0AA|[A-Z]{1,2}[0-9][0-9A-Z]?[0-9][ABD-HJLNP-UW-Z]{2})")
 
 
@@ -27,5 +28,5 @@ def postcode(text: str) -> Reading:
     if not re.search(r"[0-9]", code):
         return invalid("no digit")
     if not BRITISH.fullmatch(code):
-        return Reading(code, Kind.NOTED, "not the form of a British postcode")
+        return Reading(code, Kind.NOTED, FOREIGN)
     return Reading(code)
