@@ -6,6 +6,7 @@ import typer
 
 from encoder.cli import agreement, decisions, identity, linkage, log, recipient, secret
 from encoder.cli.clk import clk
+from encoder.cli.columns import columns
 from encoder.cli.destruction import destroyed
 from encoder.cli.doctor import doctor
 from encoder.cli.encode import encode
@@ -36,6 +37,7 @@ for command in (
     decisions.decline,
 ):
     app.command()(command)
+app.command("columns")(columns)
 app.command()(destroyed)
 app.command()(doctor)
 app.command("results")(results)
