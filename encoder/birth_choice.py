@@ -49,6 +49,9 @@ def choose_birth(sample: Sample, header: Sequence[str], profile: Profile | None,
 def order_of(verdict: DateVerdict, declared: DateOrder | None) -> tuple[DateOrder | None, str]:
     """The order to be declared for dates of which an extract says that they are written in the order ``declared``,
     and what a person must know. It is declared only where the dates themselves leave it open."""
+    if verdict.agrees and verdict.unreadable:
+        cells = f"{verdict.unreadable:,} cell{'s hold' if verdict.unreadable > 1 else ' holds'}"
+        return None, f"{cells} no date in a form that can be read, which is refused"
     year_last = bool(verdict.orders)
     if declared == "ymd" and not year_last:
         return "ymd", ""

@@ -60,10 +60,11 @@ class Verdict:
 @dataclass(frozen=True)
 class DateVerdict(Verdict):
     """The same for dates of birth. ``orders``: what their values show about the order of day and month.
-    ``eight_digits``: some are written like 20150325."""
+    ``eight_digits``: some are written like 20150325. ``unreadable``: so many cells are in no form of a date."""
 
     orders: frozenset[Order] = frozenset()
     eight_digits: bool = False
+    unreadable: int = 0
 
 
 def check_values(field: str, cells: Any) -> Verdict:
@@ -92,7 +93,7 @@ def check_dates(
     """Judge a column of dates up to today, read in this order where they leave it open. ``are``: what they are called
     in the reason."""
     texts, counts = _distinct(cells)
-    passing = filled = distinct = 0
+    passing = filled = distinct = unreadable = 0
     orders: set[Order] = set()
     digits = False
     for text, count in zip(texts, counts, strict=True):
@@ -102,11 +103,12 @@ def check_dates(
         filled += count
         distinct += 1
         digits = digits or re.fullmatch(r"[0-9]{8}", text) is not None
+        unreadable += count if written is None else 0
         if written is not None and _is_birth(written, today):
             passing += count
             orders |= {written.shows} if written.year_last else set()
     judged = _judge(are, passing, filled, distinct)
-    return DateVerdict(*judged, passing, filled, distinct, frozenset(orders), digits)
+    return DateVerdict(*judged, passing, filled, distinct, frozenset(orders), digits, unreadable)
 
 
 def check_parts(days: Any, months: Any, years: Any, *, today: date) -> Verdict:

@@ -194,6 +194,7 @@ def test_a_date_of_birth_in_three_columns(tmp_path: Path) -> None:
         (None, ["02/03/2015", "14/05/2016"], None, SURE, "2 of 2"),
         (None, ["02/03/2015", "05/14/2016"], None, SURE, "2 of 2"),
         (None, ["14/03/2015", "05/14/2016"], None, LIKELY, "others the month"),
+        (None, ["2015-03-25"] * 4 + ["12th May"], None, LIKELY, "1 cell holds no date in a form"),
         ("ssda903", ["02/03/2015", "04/05/2016"], "dmy", SURE, "2 of 2"),
         ("ssda903", ["02/03/2015", "14/05/2016"], None, SURE, "2 of 2"),
         ("ssda903", ["02/03/2015", "05/14/2016"], None, LIKELY, "not written in the order"),
