@@ -10,6 +10,7 @@ import typer
 
 from encoder.agreed import headers_of
 from encoder.attributes import Handed, Plan, plan_attributes, write_attributes
+from encoder.cli.columns import columns_for
 from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run, Yes
 from encoder.cli.layout import DelimiterOption, EncodingOption, SheetOption, say
 from encoder.columns import load_columns
@@ -33,7 +34,8 @@ def results(
     ] = None,
     file: Annotated[Path | None, typer.Option(help="The file that was encoded, with the attributes.")] = None,
     columns: Annotated[
-        Path | None, typer.Option(help="Its columns file; the columns that it names stay behind.")
+        Path | None,
+        typer.Option(help="Its columns file; the columns that it names stay behind. Proposed, if it was for `encode`."),
     ] = None,
     keep: Annotated[
         list[str] | None, typer.Option(help="Hand over this column; once per column, and no others go.")
@@ -63,18 +65,19 @@ def results(
     written = output or desk.workspace.results
     plan, found = None, {}
     if attributes is not None:
-        if file is None or columns is None:
+        if file is None:
             raise InputError("The attributes come from a file.", remedy="Give --file and --columns too.")
         format_of(attributes)
-        refuse_overwriting(attributes, file, columns, written)
-        named = load_columns(columns)
+        refuse_overwriting(attributes, file, *([columns] if columns else []), written)
+        layout = Layout(encoding, delimiter, sheet)
+        named = load_columns(columns) if columns else columns_for(file, None, layout=layout, yes=yes)
         plan = plan_attributes(
             file,
             row_id=named.id or "",
             identifiers=headers_of(named),
             keep=keep or (),
             drop=drop or (),
-            layout=Layout(encoding, delimiter, sheet),
+            layout=layout,
             tell=say,
         )
         found = doubts(plan.sheet, plan.handed)

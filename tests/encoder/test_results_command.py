@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from encoder.cli import app
-from encoder.errors import InputError, OutputError
+from encoder.errors import ColumnsError, InputError, OutputError
 from encoder.sheet import read_sheet
 from keys.agreement import Agreement
 from keys.canonical import canonical
@@ -237,8 +237,20 @@ def test_options_of_an_attribute_file_without_one_are_refused(desk: Desk, option
 
 def test_an_attribute_file_without_its_source_is_refused(desk: Desk) -> None:
     refused(desk.results("--attributes", "out.csv"))
-    refused(desk.results("--attributes", "out.csv", "--file", str(desk.root / "sen2.csv")))
+    refused(desk.results("--attributes", "out.csv", "--file", str(desk.root / "sen2.csv")), ColumnsError)
     assert (desk.made, desk.asked) == (set(), [])
+
+
+def test_without_a_columns_file_one_is_proposed_and_confirmed(desk: Desk) -> None:
+    headers = {"ref": "id", "first": "forename", "last": "surname"}
+    desk.write([{headers.get(header, header): cell for header, cell in row.items()} for row in rows()])
+    words = ("--attributes", str(desk.root / "out.csv"), "--file", str(desk.root / "sen2.csv"), "--keep", "need")
+    assert desk.results(*words, stdin="n\n").exit_code == 1
+    assert desk.made == set()
+    refused(desk.results(*words, "--yes"), ColumnsError)  # made-up names with digits are not sure to be names
+    done = desk.results(*words, stdin="y\ny\n")
+    assert "Are these the right columns?" in done.stderr
+    assert (desk.root / "out.csv").read_text(encoding="utf-8").startswith('"token","need"')
 
 
 @pytest.mark.parametrize(
