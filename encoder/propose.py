@@ -106,12 +106,17 @@ def _refuse_values_as_header(sample: Sample) -> None:
     """Rule 5."""
     for name in sample.header:
         number = upn(name)
-        if nhs_number(name).value or number.value or "temporary" in number.reason or postcode(name).kind is None:
+        if nhs_number(name).value or number.value or "temporary" in number.reason or _is_postcode(sample, name):
             raise InputError(
                 "The first row holds an NHS number, a UPN or a postcode where headers should stand.",
                 where=str(sample.path),
                 remedy="Put a row of headers above the others.",
             )
+
+
+def _is_postcode(sample: Sample, name: str) -> bool:
+    """Headers such as ``ks1_2la`` have the form of a postcode: what stands below decides."""
+    return postcode(name).kind is None and bool(judge_cells(sample, "postcode")(name).agrees)
 
 
 def _by_headers(sample: Sample, usable: Sequence[str], profile: Profile | None) -> list[Choice]:

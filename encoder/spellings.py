@@ -53,7 +53,12 @@ def rank(field: str, header: str) -> int | None:
 
 
 def is_another(header: str) -> bool:
-    """Whether the header speaks of somebody else than the child, or of an earlier time."""
-    words = {word.lower() for word in _WORD.findall(header)}
-    long = [word for word in NOT_THE_CHILD.split() if len(word) >= 6]
-    return not words.isdisjoint(NOT_THE_CHILD.split()) or any(word in plain(header) for word in long)
+    """Whether the header speaks of somebody else than the child, or of an earlier time: by a word of its own, a long
+    word anywhere, or any word in front of a spelling or behind it."""
+    words, whole = NOT_THE_CHILD.split(), plain(header)
+    if not set(words).isdisjoint(word.lower() for word in _WORD.findall(header)):
+        return True
+    if any(word in whole for word in words if len(word) >= 6):
+        return True
+    rests = {rest for word in words for rest in (whole.removeprefix(word), whole.removesuffix(word))} - {whole}
+    return any(rank(field, rest) is not None for field in SPELLINGS for rest in rests)

@@ -68,8 +68,10 @@ def encode(
     named = columns_for(file, columns, beside=beside, layout=layout, yes=yes)
     used = restrict(named, desk.agreement.terms.holder(holder.name), columns or file)
     today = date.today()  # noqa: DTZ011 - births are local dates
+    second = beside if used.other else None
+    if beside is not None and second is None:
+        say(f"{beside.path} is not read: the agreement uses nothing of it.")
     with shown("Reading and normalising") as count:
-        second = beside if used.other else None
         batches = read_rows(file, used, beside=second, layout=layout, progress=count, tell=say)
         normalised = normalise(batches, used, today=today)
     _warn(normalised)

@@ -182,6 +182,19 @@ def test_what_the_agreement_asks_for_must_be_there(tmp_path: Path, encode: Calla
     assert "asks council for postcode" in str(done.exception)
 
 
+def test_a_second_file_of_which_the_agreement_uses_nothing_is_not_read(
+    tmp_path: Path, encode: Callable[..., Result]
+) -> None:
+    file = write(tmp_path / "in.csv", CHILDREN)
+    out = tmp_path / "columns.toml"
+    assert run("columns", file, "--out", out).exit_code == 0
+    with out.open("a", encoding="utf-8") as stream:
+        stream.write('[other]\non = "Child ID"\nupn = "UPN"\n')
+    done = encode(file, "--columns", out, "--with", tmp_path / "nowhere.csv", "--yes")
+    assert done.exit_code == 0
+    assert f"{tmp_path / 'nowhere.csv'} is not read" in done.stderr
+
+
 def test_a_second_file_without_columns(tmp_path: Path, home: Path, encode: Callable[..., Result]) -> None:
     first, second = write(tmp_path / "pupils.csv", CENSUS), write(tmp_path / "addresses.csv", ADDRESSES)
     assert encode(first, "--with", second, "--yes").exit_code == 0

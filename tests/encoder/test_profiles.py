@@ -171,11 +171,24 @@ def test_what_is_somebody_elses_or_of_another_time_is_no_spelling(header: str) -
     assert all(rank(one, header) is None for one in [*SPELLINGS, *PARTS_OF_DATE])
 
 
-@pytest.mark.parametrize("header", ["formerupn", "FormerUPN", "mother nhs", "GP postcode", "PL_POST", "upn_old"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "formerupn",
+        "FormerUPN",
+        "mother nhs",
+        "GP postcode",
+        "PL_POST",
+        "upn_old",
+        "gppostcode",
+        "prevupn",
+        "POSTCODEOLD",
+    ],
+)
 def test_headers_of_somebody_else(header: str) -> None:
     assert is_another(header)
 
 
-@pytest.mark.parametrize("header", ["Number", "col 7", "code", "home", "holder", "goldcard", "Organ"])
+@pytest.mark.parametrize("header", ["Number", "col 7", "code", "home", "holder", "goldcard", "Organ", "planning"])
 def test_headers_that_say_nothing(header: str) -> None:
     assert not is_another(header)

@@ -249,6 +249,13 @@ def test_a_file_without_headers_is_refused_and_its_values_are_not_shown(tmp_path
     assert "Zebedee" not in str(nothing.value)
 
 
+def test_a_header_that_only_looks_like_a_postcode_does_no_harm(tmp_path: Path) -> None:
+    proposal = seen(tmp_path, table(["Surname", "ks1_2la"], ["surname", "x"]))
+    assert headers_of(proposal) == {"surname": "Surname"}
+    with pytest.raises(InputError, match="first row holds"):
+        seen(tmp_path, table(["Surname", "KS1 2LA"], ["surname", "postcode"]))
+
+
 def test_a_second_file_alone_says_what_it_is(tmp_path: Path) -> None:
     proposal = seen(tmp_path, table(["CHILD", "DECOM", "HOME_POST"], ["id", "date_of_birth", "postcode"]))
     assert any("Episodes" in note and "ssda903" in note for note in proposal.notes)
