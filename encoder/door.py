@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
-import truststore
 
-from encoder.errors import BrokerRefused, NothingThere
+from encoder.errors import BrokerRefused, NothingThere, Unreachable
+from encoder.network import broker_address, open_client, proxy_wants_sign_in, unreachable
 from keys.canonical import canonical, parse
 from keys.errors import KeysError
 from keys.identity import Identity
-from keys.request import Message, content_digest, digest_header, sign_request
+from keys.request import Message, content_digest, sign_request
 
-_PART = 1 << 20
+_LATER = frozenset({408, 429, 502, 503, 504})
+"""Statuses of a broker, or of a proxy before it, that is busy or away."""
 
 
 class Door:
-    """One party at one broker. TLS is checked against the system's trust store; proxies as the system sets them."""
+    """One party at one broker, over HTTPS (HTTP only on this computer)."""
 
     def __init__(
         self,
@@ -34,48 +32,34 @@ class Door:
         random: Callable[[int], bytes],
         timeout: float = 60.0,
     ) -> None:
-        """``broker`` is the fingerprint of the card that the agreement names."""
-        self.url = url.rstrip("/")
+        """``broker`` is the fingerprint of the card that the agreement names. Raises ``InputError`` for an address that
+        cannot be a broker's."""
+        self.url = broker_address(url)
         self._identity = identity
         self._broker = broker
         self._now = now
         self._random = random
-        here = httpx.URL(self.url).host in ("127.0.0.1", "localhost", "::1")
-        self._http = httpx.Client(
-            verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=timeout, trust_env=not here
-        )
+        self._http = open_client(self.url, timeout=timeout)
 
     def close(self) -> None:
         self._http.close()
 
     def get(self, path: str) -> Any:
-        """The JSON at ``path``. Raises ``BrokerRefused`` with what the broker says, ``NothingThere`` for its 404."""
-        return self._json(self._send("GET", path, b"", content_digest(b"")))
+        """The JSON at ``path``. Raises ``BrokerRefused`` with what the broker says, ``NothingThere`` for its 404,
+        ``Unreachable`` if no broker answers."""
+        return self._json(self._send("GET", path, b""))
 
     def get_bytes(self, path: str) -> bytes:
-        return self._send("GET", path, b"", content_digest(b"")).content
+        return self._send("GET", path, b"").content
 
     def post(self, path: str, document: Any) -> Any:
-        body = canonical(document)
-        return self._json(self._send("POST", path, body, content_digest(body)))
+        return self._json(self._send("POST", path, canonical(document)))
+
+    def put(self, path: str, document: Any) -> Any:
+        return self.put_bytes(path, canonical(document))
 
     def put_bytes(self, path: str, body: bytes) -> Any:
-        return self._json(self._send("PUT", path, body, content_digest(body)))
-
-    def put_file(self, path: str, file: Path, *, progress: Callable[[int], None] | None = None) -> Any:
-        """Stream a file; it is read twice, once for its digest. ``progress`` gets the bytes of each part."""
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").digest()
-
-        def parts() -> Iterator[bytes]:
-            with file.open("rb") as stream:
-                while part := stream.read(_PART):
-                    yield part
-                    if progress is not None:
-                        progress(len(part))
-
-        headers = {"Content-Length": str(file.stat().st_size)}
-        return self._json(self._send("PUT", path, parts(), digest_header(digest), headers=headers))
+        return self._json(self._send("PUT", path, body))
 
     def _json(self, answer: httpx.Response) -> Any:
         try:
@@ -87,30 +71,38 @@ class Door:
                 remedy="Check the address; a proxy may want you to sign in first.",
             ) from None
 
-    def _send(
-        self, method: str, path: str, body: bytes | Iterator[bytes], digest: str, headers: dict[str, str] | None = None
-    ) -> httpx.Response:
-        message = Message(method, self.url + path, {"Content-Digest": digest, **(headers or {})})
+    def _send(self, method: str, path: str, body: bytes) -> httpx.Response:
+        message = Message(method, self.url + path, {"Content-Digest": content_digest(body)})
         sign_request(message, identity=self._identity, broker=self._broker, now=self._now(), random=self._random)
         try:
             answer = self._http.request(method, message.url, content=body, headers=dict(message.headers))
         except httpx.HTTPError as error:
-            raise BrokerRefused(
-                f"The broker cannot be reached ({type(error).__name__}).",
-                where=self.url,
-                remedy="Check the address and the network; if a proxy is needed, set HTTPS_PROXY.",
-            ) from None
+            raise unreachable(error, where=self.url) from None
         if answer.is_success:
             return answer
         raise _refusal(answer, self.url + path)
 
 
 def _refusal(answer: httpx.Response, where: str) -> BrokerRefused:
+    if answer.status_code == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
+        return proxy_wants_sign_in(where)
     try:
         problem = answer.json()
         what, remedy, kind = str(problem["title"]), str(problem["detail"]), problem.get("type")
     except (ValueError, KeyError, TypeError, AttributeError):
-        what = f"The broker answered with status {answer.status_code} and no reason."
-        remedy, kind = "Check that the address is that of a Counterfoil broker.", None
+        what = f"What answered did so with status {answer.status_code} and no reason."
+        remedy = (
+            "Check that the address is that of a Counterfoil broker; a proxy may be in the way, or want you to sign"
+        )
+        remedy, kind = f"{remedy} in first: open the address in a browser.", None
+    if answer.status_code in _LATER:
+        return Unreachable(
+            what, where=where, remedy=remedy, retry_after=_seconds(answer.headers.get("retry-after", ""))
+        )
     refusal = NothingThere if kind == "urn:counterfoil:problem:not-found" else BrokerRefused
     return refusal(what, where=where, remedy=remedy)
+
+
+def _seconds(retry_after: str) -> float | None:
+    """RFC 9110, 10.2.3, but for the form with a date, which depends on two clocks."""
+    return float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None

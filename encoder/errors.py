@@ -31,5 +31,14 @@ class BrokerRefused(EncoderError):
     """The broker refused a request, or cannot be reached."""
 
 
+class Unreachable(BrokerRefused):
+    """No answer of the broker came; the same request may get one later."""
+
+    def __init__(self, what: str, *, remedy: str, where: str | None = None, retry_after: float | None = None) -> None:
+        """``retry_after``: the seconds that whoever answered asks to wait."""
+        super().__init__(what, remedy=remedy, where=where)
+        self.retry_after = retry_after
+
+
 class NothingThere(BrokerRefused):
     """The broker has no such thing, or this party may not know of it: it does not say which."""

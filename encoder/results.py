@@ -74,10 +74,15 @@ def run_of(header: Header) -> str:
     return run
 
 
-def write_results(path: Path, results: Results) -> None:
-    """CSV with ``row_id`` and ``token`` or ``link_key``."""
-    rows = zip(results.row_ids, results.values, strict=True)
-    write_whole(path, _csv(["row_id", results.column], rows), replace=True, private=True)
+def write_results(path: Path, results: Results, *, replace: bool = False) -> None:
+    """CSV with ``row_id`` and ``token`` or ``link_key``.
+
+    Writing the same again changes nothing. Raises ``OutputRefused`` when another file is there, unless ``replace``: it
+    may hold what an earlier run released, which can be fetched for a while only.
+    """
+    data = _csv(["row_id", results.column], zip(results.row_ids, results.values, strict=True))
+    if not (path.is_file() and path.read_bytes() == data):
+        write_whole(path, data, replace=replace, private=True)
 
 
 def _csv(header: Sequence[str], rows: object) -> bytes:

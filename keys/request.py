@@ -63,6 +63,11 @@ def digest_header(sha256: bytes) -> str:
     return f"sha-256=:{base64.b64encode(sha256).decode()}:"
 
 
+def sha256_in(header: str) -> bytes:
+    """The SHA-256 in a ``Content-Digest`` value that has been checked."""
+    return base64.b64decode(header.removeprefix("sha-256=:").removesuffix(":"), validate=True)
+
+
 def sign_request(
     message: Message, *, identity: Identity, broker: str, now: datetime, random: Callable[[int], bytes]
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from encoder.workspace import Workspace
 from services.rehearsal.party import gather, write_identity
-from services.rehearsal.server import running_broker
+from services.rehearsal.server import launch
 from tests.stage import Broker, MakeScene, Scene
 
 
@@ -19,8 +19,13 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     home = Workspace(tmp_path_factory.mktemp("broker"))
     identity = gather([]).broker
     passphrase = write_identity(home, identity)
-    with running_broker(home.root, passphrase=passphrase) as url:
-        yield Broker(identity, home.root, url)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COUNTERFOIL_BROKER_PART_KB", "64")  # so that small uploads have many parts
+        launched = launch(home.root, passphrase=passphrase)
+    try:
+        yield Broker(identity, home.root, launched.url)
+    finally:
+        launched.stop()
 
 
 @pytest.fixture(scope="module")

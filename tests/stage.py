@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -203,9 +204,27 @@ class Scene:
         run: str = self.door_of(self.agreement.holders()[0].name).post(f"{self.path}/runs", {})["run"]
         return run
 
-    def put(self, name: str, sealed: bytes, **changes: Any) -> httpx.Response:
-        """Send an upload as this holder, whatever the answer."""
-        return self.ask(self.cast.holders[name], "PUT", f"{self.path}/upload", sealed, **changes)
+    def upload_path(self, sealed: bytes) -> str:
+        return f"{self.path}/uploads/{hashlib.sha256(sealed).hexdigest()}"
+
+    def announce(self, identity: Identity, sealed: bytes) -> httpx.Response:
+        return self.ask(identity, "PUT", self.upload_path(sealed), canonical({"bytes": len(sealed)}))
+
+    def put_part(self, identity: Identity, sealed: bytes, number: int, part: bytes) -> httpx.Response:
+        return self.ask(identity, "PUT", f"{self.upload_path(sealed)}/parts/{number}", part)
+
+    def put(self, name: str, sealed: bytes) -> httpx.Response:
+        """Send an upload as this holder, in parts: the first answer that is no success, or the last."""
+        identity, path = self.cast.holders[name], self.upload_path(sealed)
+        answer = self.announce(identity, sealed)
+        if not answer.is_success:
+            return answer
+        if answer.json()["receipt"] is None:
+            for number, part in enumerate(parts_of(sealed, answer.json()["part_bytes"])):
+                answer = self.put_part(identity, sealed, number, part)
+                if not answer.is_success:
+                    return answer
+        return self.ask(identity, "POST", f"{path}/complete", b"{}")
 
     def events(self) -> list[dict[str, Any]]:
         """This agreement's lines of the broker's log; fails if any line of the whole log is missing."""
@@ -269,6 +288,10 @@ class Scene:
     def ask(self, identity: Identity, method: str, path: str, body: bytes = b"", **changes: Any) -> httpx.Response:
         """Send one request, whatever the answer."""
         return send(self.request(identity, method, path, body, **changes))
+
+
+def parts_of(sealed: bytes, size: int) -> list[bytes]:
+    return [sealed[start : start + size] for start in range(0, len(sealed), size)]
 
 
 MakeScene = Callable[..., Scene]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,9 @@ from typing import Annotated
 import typer
 
 from encoder.cli.files import read_file
+from encoder.cli.layout import say
 from encoder.door import Door
+from encoder.patience import Patience
 from encoder.workspace import Workspace
 from keys.agreement import Agreement, Party, Role
 from keys.errors import AgreementError
@@ -88,3 +91,8 @@ def door(broker: str, identity: Identity, agreement: Agreement) -> AbstractConte
             random=secrets.token_bytes,
         )
     )
+
+
+def patience() -> Patience:
+    """For requests that may be sent twice; says on stderr what it waits for."""
+    return Patience(time.sleep, say)

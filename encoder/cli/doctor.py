@@ -21,10 +21,10 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import httpx
-import truststore
 import typer
 
 from encoder.cli.desk import HERE, Json
+from encoder.network import broker_address, open_client, unreachable
 from keys.errors import CounterfoilError
 from keys.files import write_whole
 
@@ -181,12 +181,14 @@ def _broker(address: str) -> Iterator[Finding]:
     """One request that says nothing about anybody; the answer's Date is the broker's clock (RFC 9110, 6.6.1)."""
     url = f"{address.rstrip('/')}/healthz"
     try:
-        here = httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
-        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        with httpx.Client(verify=context, timeout=20.0, trust_env=not here) as http:
+        with open_client(broker_address(address), timeout=20.0) as http:
             answer = http.get(url)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        yield Finding("broker", f"{url} cannot be reached ({type(error).__name__})", _reach(error))
+    except httpx.HTTPError as error:
+        fault = unreachable(error, where=url)
+        yield Finding("broker", f"{url}: {fault.what}", fault.remedy)
+        return
+    except CounterfoilError as error:
+        yield Finding("broker", error.what, error.remedy)
         return
     if not answer.is_success or answer.headers.get("content-type") != "application/json":
         remedy = "Check the address; a proxy may want you to sign in first: open the address in a browser."
@@ -204,14 +206,3 @@ def _broker(address: str) -> Iterator[Finding]:
         "as the broker's" if abs(off) < 2 else f"{abs(off):,.0f} s {'ahead of' if off > 0 else 'behind'} the broker's"
     )
     yield Finding("clock", said, remedy if abs(off) > SKEW else "")
-
-
-def _reach(error: BaseException | None) -> str:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return (
-                "This computer does not trust the certificate. If your organisation inspects TLS, ask your IT"
-                " department to put its root certificate into the system's trust store."
-            )
-        error = error.__cause__ or error.__context__
-    return "Check the address and the network; if a proxy is needed, set HTTPS_PROXY to its address."

@@ -47,5 +47,5 @@ def second_file(
 
 
 def say(sentence: str) -> None:
-    """Show what a file is read as, and what is odd in it."""
+    """Tell a person, on stderr, what is going on: what a file is read as, what is odd in it, what is waited for."""
     sys.stderr.write(f"{sentence}\n")

@@ -8,14 +8,28 @@ from typing import Annotated, Any
 
 import typer
 
-from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run, Yes, door, unlock
+from encoder.cli.desk import (
+    HERE,
+    Broker,
+    Desk,
+    Folder,
+    Json,
+    PassphraseFd,
+    PassphraseFile,
+    Run,
+    Yes,
+    door,
+    patience,
+    unlock,
+)
 from encoder.cli.files import read_file
-from encoder.cli.progress import in_parts, shown
+from encoder.cli.progress import shown
+from encoder.door import Door
 from encoder.outcome import tell
 from encoder.sheet import sha256_of
 from encoder.upload import require_packed
 from encoder.upload import upload as send_upload
-from encoder.witness import witness
+from encoder.waiting import look, until_ended
 from encoder.workspace import Workspace, own_party
 from keys.agreement import Agreement, Role
 from keys.canonical import parse
@@ -48,32 +62,35 @@ def upload(
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
     yes: Yes = False,
+    json_: Json = False,
 ) -> None:
     """Send the sealed upload, after showing what it is; keep the broker's signed receipt.
+
+    If the connection is cut, give the same command again: what has arrived is not sent twice. Once the upload has been
+    accepted, the command shows the same receipt again and changes nothing.
 
     Example: counterfoil upload --broker https://broker.example
     """
     desk = Desk.open(folder, passphrase_file, passphrase_fd)
-    holder = own_party(desk.agreement, desk.identity, Role.HOLDER)
+    own_party(desk.agreement, desk.identity, Role.HOLDER)
     require_packed(desk.workspace)
     sha256 = sha256_of(desk.workspace.upload)
     size = desk.workspace.upload.stat().st_size
     sys.stderr.write(f"{desk.workspace.upload}: {size:,} bytes, SHA-256 {sha256}, to {broker}\n")
     if not yes:
-        typer.confirm("Send it?", abort=True)
-    with shown("Uploading") as count, desk.door(broker) as opened:
+        typer.confirm("Send it?", abort=True, err=True)
+    with desk.door(broker) as opened, shown("Uploading") as count:
         receipt = send_upload(
-            desk.workspace, opened, agreement=desk.agreement, holder=holder, progress=in_parts(count, size)
-        )
-        expect = {name: receipt[name] for name in ("agreement", "holder", "upload", "content_digest")}
-        witness(
             desk.workspace,
             opened,
             agreement=desk.agreement,
             identity=desk.identity,
-            entry=receipt["entry"],
-            expect=expect,
+            patience=patience(),
+            progress=count,
         )
+    if json_:
+        sys.stdout.write(json.dumps(dict(receipt)) + "\n")
+        return
     sys.stdout.write(
         f"accepted {receipt['rows']:,} rows as upload {receipt['upload']}, entry {receipt['entry']} of the log\n"
     )
@@ -96,6 +113,9 @@ def status(
     run: Run,
     broker: Broker,
     folder: Folder = HERE,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Ask again until the run is released, declined or failed; 1 if not released.")
+    ] = False,
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
     json_: Json = False,
@@ -107,15 +127,32 @@ def status(
     """
     desk = Desk.open_expired(folder, passphrase_file, passphrase_fd)
     with desk.door(broker) as opened:
-        answer: dict[str, Any] = opened.get(f"/v1/runs/{run}")
+        answer = _wait(opened, run) if wait else look(opened, run)
     if json_:
         sys.stdout.write(json.dumps(answer) + "\n")
-        return
+    else:
+        _show(answer, desk.agreement)
+    if wait and answer["state"] != State.RELEASED:
+        raise typer.Exit(1)
+
+
+def _wait(opened: Door, run: str) -> dict[str, Any]:
+    with shown("Comparing") as count:
+
+        def seen(answer: dict[str, Any], *, changed: bool) -> None:
+            if changed:
+                sys.stderr.write(f"{answer['state']}, {answer['percent']} % compared\n")
+            count(answer["percent"], 100)
+
+        return until_ended(opened, run, patience=patience(), seen=seen)
+
+
+def _show(answer: dict[str, Any], agreement: Agreement) -> None:
     sys.stdout.write(f"{answer['state']}, {answer['percent']} % compared\n")
     sys.stdout.write(f"approved by: {', '.join(answer['approved_by']) or 'nobody'}\n")
     if answer["problem"]:
         sys.stdout.write(f"{answer['problem']['what']} {answer['problem']['remedy']}\n")
     if answer["outcome"]:
-        sys.stdout.write("\n".join(tell(answer["outcome"], desk.agreement.terms)) + "\n")
+        sys.stdout.write("\n".join(tell(answer["outcome"], agreement.terms)) + "\n")
     elif answer["state"] in (State.MATCHED, State.APPROVED):
         sys.stdout.write("counts: for IG leads now, for the other parties once the run is released\n")

@@ -10,18 +10,6 @@ Count = Callable[[int, int], None]
 """Takes what is done and what there is to do."""
 
 
-def in_parts(count: Count, total: int) -> Callable[[int], None]:
-    """What takes the size of each part, and tells ``count`` how much is done by then."""
-    done = 0
-
-    def add(part: int) -> None:
-        nonlocal done
-        done += part
-        count(done, total)
-
-    return add
-
-
 @contextmanager
 def shown(text: str, console: Console | None = None) -> Iterator[Count]:
     """Show ``text`` with a bar until the block ends."""
@@ -37,4 +25,3 @@ def shown(text: str, console: Console | None = None) -> Iterator[Count]:
             progress.update(task, completed=done, total=total)
 
         yield count
-        progress.update(task, completed=1, total=1)

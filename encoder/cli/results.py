@@ -11,7 +11,7 @@ import typer
 from encoder.agreed import headers_of
 from encoder.attributes import Handed, Plan, plan_attributes, write_attributes
 from encoder.cli.columns import columns_for
-from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run, Yes
+from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run, Yes, patience
 from encoder.cli.layout import DelimiterOption, EncodingOption, SheetOption, say
 from encoder.columns import load_columns
 from encoder.doubts import doubts
@@ -91,7 +91,7 @@ def results(
     if file is not None:
         refuse_overwriting(written, file)
     with desk.door(broker) as opened:
-        sealed = opened.get_bytes(f"/v1/runs/{run}/release")
+        sealed = patience().insist(lambda: opened.get_bytes(f"/v1/runs/{run}/release"))
     released = open_release(sealed, workspace=desk.workspace, agreement=desk.agreement, identity=desk.identity)
     if released.run != run:
         raise InputError("The broker sent the release of another run.", remedy="Ask the broker's operator.")

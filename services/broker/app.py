@@ -1,5 +1,6 @@
 """The broker as one ASGI application: HTTP interface and runner in one process."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -54,6 +55,8 @@ def create_app(office: Office) -> FastAPI:
         redoc_url=None,
     )
     app.state.office = office
+    app.state.checking = asyncio.Lock()
+    """Held while an upload is checked as a whole."""
     app.include_router(router)
     problems.install(app)
 

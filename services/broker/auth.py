@@ -77,7 +77,8 @@ async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
         size += len(part)
         if size > limit:
             raise TooLarge(
-                f"The body is larger than {limit >> 20} MiB.", remedy="Ask the broker's operator for the limit."
+                f"The body is larger than the {limit:,} bytes that it may have.",
+                remedy="Use a current version of the tool.",
             )
         yield part
 

@@ -44,9 +44,13 @@ class InputCache:
             self._held.pop(run, None)
 
 
+def uploads_folder(agreement: str) -> str:
+    """Where the accepted uploads of an agreement lie in the storage."""
+    return f"agreements/{agreement}/uploads"
+
+
 def upload_name(agreement: str, upload: str) -> str:
-    """Where an accepted upload lies in the storage."""
-    return f"agreements/{agreement}/uploads/{upload}"
+    return f"{uploads_folder(agreement)}/{upload}"
 
 
 def open_uploads(office: Office, run: str) -> tuple[Agreement, list[Received]]:

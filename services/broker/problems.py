@@ -1,11 +1,13 @@
 """The one place where an error becomes an RFC 9457 problem."""
 
+import errno
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from keys.errors import AgreementError, CounterfoilError, EnvelopeError, IdentityError, KeysError, SignatureError
 from matcher.errors import FloodError, MatcherError
@@ -47,6 +49,10 @@ def install(app: FastAPI) -> None:
         fields = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
         return problem(422, "refused", f"The request is not valid: {fields}.", "Use a current version of the tool.")
 
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_request: Request, _error: ClientDisconnect) -> JSONResponse:
+        return problem(400, "http", "The connection was cut.", "Send the request again.")  # nobody is there to read it
+
     @app.exception_handler(HTTPException)
     async def framework(_request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 404:
@@ -54,8 +60,14 @@ def install(app: FastAPI) -> None:
         return problem(error.status_code, "http", str(error.detail), "Use a current version of the tool.")
 
     @app.exception_handler(Exception)
-    async def other(_request: Request, _error: Exception) -> JSONResponse:
-        return problem(500, "internal", "The broker could not do this.", "Ask its operator to read the log.")
+    async def other(_request: Request, error: Exception) -> JSONResponse:
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> JSONResponse:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return problem(507, "no-room", "The broker's disk is full.", "Ask its operator to make room, then try again.")
+    return problem(500, "internal", "The broker could not do this.", "Ask its operator to read the log.")
 
 
 _OF_MATCHER: dict[type[MatcherError], tuple[str, str]] = {

@@ -2,8 +2,9 @@
 
 1. The agreement's receiving key goes first: without it uploads, pairs and link ids are noise, also in a backup.
 2. Then the files: uploads, pairs, link ids, and what was released.
-3. Then, in one transaction, the holders' sealed contributions to the secret; runs that were under way fail; the
-   receipt and the log say that it is done. If anything stops it before, it is done again a minute later.
+3. Then, in one transaction, the holders' sealed contributions to the secret and what is known of unfinished uploads;
+   runs that were under way fail; the receipt and the log say that it is done. If anything stops it before, it is done
+   again a minute later.
 4. The database forgets what was deleted. A file that came just then (of a step or an upload that was under way, for
    a key that is gone) goes with the next look.
 
@@ -27,7 +28,8 @@ from keys.statement import declare
 from services.broker.audit import record
 from services.broker.office import Office
 from services.broker.states import change_state
-from services.broker.store import agreements, contributions, runs
+from services.broker.store import agreements, contributions, incoming, runs
+from services.broker.sweep import sweep
 
 _log = getLogger(__name__)
 _EVERY_SECONDS = 60.0
@@ -99,6 +101,7 @@ def destroy(office: Office, agreement: Agreement) -> None:
         if agreements.is_destroyed(connection, agreement.id):
             return
         contributions.forget(connection, agreement.id)
+        incoming.forget(connection, *(row["id"] for row in incoming.of_agreement(connection, agreement.id)))
         for row in runs.of_agreement(connection, agreement.id):
             if TRANSITIONS[State(row["state"])]:
                 change_state(office, connection, row["id"], State.FAILED, problem=_OVERTAKEN)
@@ -128,7 +131,8 @@ class Keeper:
             self._look()
 
     def _look(self) -> None:
-        try:
-            destroy_due(self._office)
-        except Exception as failure:  # noqa: BLE001 - it must look again in a minute
-            _log.error("data are overdue for destruction: %s", failure, exc_info=failure)
+        for duty, fault in ((destroy_due, "data are overdue for destruction"), (sweep, "uploads are not swept up")):
+            try:
+                duty(self._office)
+            except Exception as failure:  # noqa: BLE001 - it must look again in a minute
+                _log.error("%s: %s", fault, failure, exc_info=failure)

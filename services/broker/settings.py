@@ -21,6 +21,10 @@ class Settings(BaseSettings):
     """Threads of one match; 0 means one per core."""
     maximum_upload_mb: int = Field(default=4096, ge=1)
     """A larger upload is refused."""
+    part_kb: int = Field(default=4096, ge=64, le=65536)
+    """Size of the parts that uploads come in: what is sent again at most when a connection is cut."""
+    unfinished_hours: int = Field(default=48, ge=1)
+    """An upload that nobody has added to for so long is given up."""
 
     @property
     def database(self) -> str:

@@ -46,16 +46,20 @@ class Storage:
             return None
 
     def part(self) -> Path:
-        """A fresh name for an upload that is still coming in."""
+        """A fresh name for a file that is still coming in."""
         return self.path(f"quarantine/{secrets.token_hex(16)}")
 
     def discard_parts(self) -> None:
-        """Remove uploads that a crash cut off; only while none can be coming in."""
+        """Remove files that a crash cut off; only while none can be coming in."""
         for name in self.folders("quarantine"):
             self.path(f"quarantine/{name}").unlink(missing_ok=True)
 
     def accept(self, part: Path, name: str) -> None:
         part.replace(self.path(name))
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        (self.root / name).unlink(missing_ok=True)
 
     def folders(self, name: str) -> list[str]:
         """What lies in a folder, by name."""
@@ -69,13 +73,18 @@ class Storage:
                 shutil.rmtree(path)
 
 
+def settle(stream: BinaryIO) -> None:
+    """Have what was written on the disk before anything says that it is there."""
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
 def erase(path: Path) -> None:
     """Overwrite a small file, where the file system writes in place, and remove it."""
     try:
         with path.open("r+b") as stream:
             stream.write(secrets.token_bytes(path.stat().st_size))
-            stream.flush()
-            os.fsync(stream.fileno())
+            settle(stream)
     except FileNotFoundError:
         return
     path.unlink(missing_ok=True)

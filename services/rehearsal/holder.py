@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,6 +17,7 @@ from encoder.columns import Columns, load_columns
 from encoder.door import Door
 from encoder.normalise import Normalised, normalise
 from encoder.package import Packed, pack
+from encoder.patience import Patience
 from encoder.read import read_rows
 from encoder.results import Results, open_release, write_results
 from encoder.upload import upload
@@ -84,16 +86,22 @@ class Holder:
             progress=progress,
         )
 
-    def upload(self, door: Door, *, progress: Callable[[int], None] | None = None) -> Mapping[str, Any]:
+    def upload(self, door: Door, *, progress: Progress | None = None) -> Mapping[str, Any]:
         agreement, _ = self.workspace.load_agreement()
-        holder = own_party(agreement, self.identity, Role.HOLDER)
-        return upload(self.workspace, door, agreement=agreement, holder=holder, progress=progress)
+        return upload(
+            self.workspace,
+            door,
+            agreement=agreement,
+            identity=self.identity,
+            patience=Patience(time.sleep, lambda line: None),
+            progress=progress,
+        )
 
     def fetch_results(self, door: Door, run: str) -> Results:
         agreement, _ = self.workspace.load_agreement()
         sealed = door.get_bytes(f"/v1/runs/{run}/release")
         results = open_release(sealed, workspace=self.workspace, agreement=agreement, identity=self.identity)
-        write_results(self.workspace.results, results)
+        write_results(self.workspace.results, results, replace=True)
         return results
 
     def hand_over(self, results: Results, out: Path) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from encoder.agreed import identifiers_of
-from encoder.cli.progress import Count, in_parts
+from encoder.cli.progress import Count
 from encoder.door import Door
 from encoder.errors import ColumnsError, InputError
 from encoder.join import RunKey, join, link_keys, open_run_key
@@ -202,7 +202,7 @@ class _Linkage:
             with reporter.step("encode", f"{name}: encoding {cohorts[name].identifiers.rows:,} rows") as count:
                 packed = holder.encode(cohorts[name], progress=count)
             with reporter.step("upload", f"{name}: uploading {packed.bytes / 1e6:.1f} MB") as count:
-                holder.upload(self.door(holder.identity), progress=in_parts(count, packed.bytes))
+                holder.upload(self.door(holder.identity), progress=count)
         with reporter.step("match", "broker: comparing encodings and deciding links") as count:
             run: str = self.door(holders[0].identity).post(f"{path}/runs", {})["run"]
             self._wait(self.door(holders[0].identity), run, {"matched"}, count)

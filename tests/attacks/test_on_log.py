@@ -25,10 +25,10 @@ from tests.stage import MakeScene, Scene, children, refused
 
 @pytest.fixture
 def watched(make_scene: MakeScene) -> Scene:
-    """Both holders have uploaded, and north has seen the log and countersigned it."""
+    """Both holders have uploaded; north has seen the log and countersigned it, south has not looked at all."""
     scene = make_scene()
-    for name in ("north", "south"):
-        scene.upload(name, children(5, seed=1))
+    scene.upload("north", children(5, seed=1))
+    assert scene.put("south", scene.encode("south", children(5, seed=1)).read_bytes()).status_code == 201
     fetch(scene, "north")
     return scene
 

@@ -29,10 +29,16 @@ def fails(scene: Scene, body: bytes, kind: str, what: str = "", holder: str = "n
 
 
 def test_replayed_upload_request(scene: Scene, sealed: bytes) -> None:
-    request = scene.request(scene.cast.holders["north"], "PUT", f"{scene.path}/upload", sealed[:-1])
-    refused(send(request), 422, "envelope-refused")
+    north, file = scene.cast.holders["north"], sealed[:-1]
     log = scene.events()
-    assert refused(send(request), 401, "unauthenticated") == "This very request has been received before."
+    for method, path, body in (
+        ("PUT", scene.upload_path(file), canonical({"bytes": len(file)})),
+        ("PUT", f"{scene.upload_path(file)}/parts/0", file),
+        ("POST", f"{scene.upload_path(file)}/complete", b"{}"),
+    ):
+        request = scene.request(north, method, path, body)
+        assert send(request).status_code in (200, 201, 422)
+        assert refused(send(request), 401, "unauthenticated") == "This very request has been received before."
     assert scene.events() == log
 
 
@@ -68,7 +74,7 @@ def test_another_holders_upload_slot(scene: Scene, sealed: bytes) -> None:
     """There is no way to name a slot: the signature alone says whose upload it is."""
     for identity in (scene.cast.ig_leads["north"], scene.cast.recipient, scene.cast.broker):
         before = stored(scene.broker)
-        refused(scene.ask(identity, "PUT", f"{scene.path}/upload", sealed), 404, "not-found")
+        refused(scene.announce(identity, sealed), 404, "not-found")
         assert stored(scene.broker) == before
 
 

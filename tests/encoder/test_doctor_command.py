@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -157,11 +157,17 @@ def test_a_certificate_that_is_not_trusted_is_said_to_be_that(tmp_path: Path) ->
     assert "ask your IT department to put its root certificate" in found["broker"]["remedy"]
 
 
-@pytest.mark.parametrize("address", [lambda: "http://127.0.0.1:9", lambda: "broker.example", lambda: "http://["])
-def test_a_broker_that_cannot_be_reached_is_wrong(tmp_path: Path, address: Callable[[], str]) -> None:
-    found = doctor("--broker", address(), code=1)
+def test_a_broker_that_cannot_be_reached_is_wrong(tmp_path: Path) -> None:
+    found = doctor("--broker", "http://127.0.0.1:9", code=1)
     assert "cannot be reached" in found["broker"]["found"]
     assert "Check the address" in found["broker"]["remedy"]
+
+
+@pytest.mark.parametrize("address", ["broker.example", "http://broker.example", "http://["])
+def test_what_is_not_a_brokers_address_is_wrong(tmp_path: Path, address: str) -> None:
+    found = doctor("--broker", address, code=1)
+    assert found["broker"]["found"] == "This is not a broker's address."
+    assert "https://" in found["broker"]["remedy"]
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:

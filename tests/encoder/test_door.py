@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from encoder.door import Door
-from encoder.errors import BrokerRefused, NothingThere
+from encoder.errors import BrokerRefused, InputError, NothingThere, Unreachable
+from encoder.network import broker_address
 from keys.request import Message, verify_request
 from tests.doors import NOW, drawn, identity
 
@@ -34,7 +35,7 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], Door]:
     return open_door
 
 
-def test_every_request_is_signed_for_this_broker(door: Callable[[Answer], Door], tmp_path: Any) -> None:
+def test_every_request_is_signed_for_this_broker(door: Callable[[Answer], Door]) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         request.read()
         message = Message(request.method, str(request.url), dict(request.headers))
@@ -42,21 +43,17 @@ def test_every_request_is_signed_for_this_broker(door: Callable[[Answer], Door],
         signer = verify_request(message, broker=BROKER.fingerprint, card_of={card.fingerprint: card}.get, now=NOW)
         return httpx.Response(200, json={"method": request.method, "who": signer.fingerprint, "nonce": signer.nonce})
 
-    file = tmp_path / "upload"
-    file.write_bytes(b"sealed bytes")
-    parts: list[int] = []
     opened = door(answer)
     answers = [
         opened.get("/v1/x?part=1"),
         opened.post("/v1/x", {"a": 1}),
         opened.put_bytes("/v1/x", b"data"),
-        opened.put_file("/v1/x", file, progress=parts.append),
+        opened.put("/v1/x", {"a": 1}),
     ]
     assert opened.get_bytes("/v1/x").startswith(b"{")
     assert [one["method"] for one in answers] == ["GET", "POST", "PUT", "PUT"]
     assert {one["who"] for one in answers} == {identity("council").card.fingerprint}
     assert len({one["nonce"] for one in answers}) == 4
-    assert parts == [12]
 
 
 def test_a_refusal_comes_with_the_brokers_words(door: Callable[[Answer], Door]) -> None:
@@ -90,6 +87,7 @@ def test_an_answer_that_is_no_brokers_is_refused(door: Callable[[Answer], Door],
         lambda: opened.get("/v1/x"),
         lambda: opened.post("/v1/x", {}),
         lambda: opened.put_bytes("/v1/x", b""),
+        lambda: opened.put("/v1/x", {}),
     ]
     for ask in asks:
         with pytest.raises(BrokerRefused, match="not a broker") as caught:
@@ -104,9 +102,65 @@ def test_a_broker_that_cannot_be_reached_is_named(
     def answer(_: httpx.Request) -> httpx.Response:
         raise fault("no")
 
-    with pytest.raises(BrokerRefused, match="cannot be reached") as caught:
+    with pytest.raises(Unreachable, match="cannot be reached") as caught:
         door(answer).get("/v1/x")
     assert caught.value.where == "https://broker.example"
+    assert "counterfoil doctor --broker" in caught.value.remedy
+
+
+@pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [({}, None), ({"Retry-After": "7"}, 7.0), ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None)],
+)
+def test_who_is_busy_may_be_asked_again(
+    door: Callable[[Answer], Door], status: int, said: dict[str, str], seconds: float | None
+) -> None:
+    with pytest.raises(Unreachable, match=f"status {status} and no reason") as caught:
+        door(lambda _: httpx.Response(status, headers=said)).get("/v1/x")
+    assert caught.value.retry_after == seconds
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 422, 500, 501, 507])
+def test_a_refusal_is_not_asked_again(door: Callable[[Answer], Door], status: int) -> None:
+    with pytest.raises(BrokerRefused) as caught:
+        door(lambda _: httpx.Response(status)).get("/v1/x")
+    assert not isinstance(caught.value, Unreachable)
+
+
+def test_a_proxy_that_wants_a_password_is_told_from_a_broker(door: Callable[[Answer], Door]) -> None:
+    with pytest.raises(BrokerRefused, match="proxy wants a user name") as caught:
+        door(lambda _: httpx.Response(407)).get("/v1/x")
+    assert "HTTPS_PROXY" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://broker.example",
+        "http://127.0.0.1.broker.example",
+        "http://10.0.0.1:8750",
+        "broker.example",
+        "ftp://127.0.0.1",
+        "https://",
+        "https://[",
+        "",
+        "https://analyst:hunter2@broker.example",
+        "https://broker.example/?a=1",
+    ],
+)
+def test_an_address_that_is_not_https_is_refused(address: str) -> None:
+    with pytest.raises(InputError, match="not a broker's address") as caught:
+        broker_address(address)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://broker.example", "https://broker.example:8443/linkage/", "http://127.0.0.1:8750", "http://[::1]:1"],
+)
+def test_https_and_this_computer_are_addresses_of_a_broker(address: str) -> None:
+    assert broker_address(address) == address.rstrip("/")
 
 
 def test_a_redirect_is_not_followed(door: Callable[[Answer], Door]) -> None:

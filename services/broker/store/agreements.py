@@ -30,8 +30,11 @@ def destroyed(connection: Connection, agreement: str, *, receipt: Any) -> None:
 
 
 def is_destroyed(connection: Connection, agreement: str) -> bool:
-    """Whether its data have been; ask in the transaction of whatever must not begin after that."""
-    query = select(agreements.c.destroyed).where(agreements.c.id == agreement)
+    """Whether its data have been; ask in the transaction of whatever must not begin after that.
+
+    Locks the agreement until the transaction ends, so that none that asks comes between.
+    """
+    query = select(agreements.c.destroyed).where(agreements.c.id == agreement).with_for_update()
     return connection.execute(query).scalar() is not None
 
 

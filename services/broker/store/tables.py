@@ -1,6 +1,6 @@
 """The tables. No column holds an identifier, an encoding, a score, a pair or a handle."""
 
-from sqlalchemy import JSON, Column, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -41,6 +41,18 @@ uploads = Table(
     Column("receipt", JSON, nullable=False),
     Column("received_at", String(32), nullable=False),
     UniqueConstraint("agreement", "holder", "content_digest"),
+)
+incoming = Table(
+    "incoming",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("agreement", String(64), nullable=False, index=True),
+    Column("holder", String(64), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("part_size", Integer, nullable=False),
+    Column("touched_at", String(32), nullable=False),
+    UniqueConstraint("agreement", "holder", "sha256"),
 )
 runs = Table(
     "runs",

@@ -25,6 +25,11 @@ def of_holder(connection: Connection, *, agreement: str, holder: str) -> Sequenc
     )
 
 
+def of_agreement(connection: Connection, agreement: str) -> Sequence[str]:
+    """The ids of all, replaced ones too."""
+    return connection.execute(select(uploads.c.id).where(uploads.c.agreement == agreement)).scalars().all()
+
+
 def newest(connection: Connection, *, agreement: str, holder: str) -> RowMapping | None:
     """The upload that a run would take."""
     found = of_holder(connection, agreement=agreement, holder=holder)

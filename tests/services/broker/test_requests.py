@@ -31,7 +31,10 @@ def test_an_agreement_is_read_by_its_parties(scene: Scene) -> None:
     ("method", "path"),
     [
         ("GET", ""),
-        ("PUT", "/upload"),
+        ("PUT", f"/uploads/{'0' * 64}"),
+        ("GET", f"/uploads/{'0' * 64}"),
+        ("PUT", f"/uploads/{'0' * 64}/parts/0"),
+        ("POST", f"/uploads/{'0' * 64}/complete"),
         ("POST", "/runs"),
         ("PUT", "/contributions/south"),
         ("GET", "/contributions/south"),
@@ -122,12 +125,12 @@ def test_a_broken_header_is_refused(scene: Scene, name: str, value: str) -> None
 def test_a_body_that_is_too_large_is_refused(scene: Scene) -> None:
     body = bytes((1 << 20) + 1)
     answer = scene.ask(holder(scene), "PUT", f"{scene.path}/contributions/south", body)
-    assert refused(answer, 413, "too-large") == "The body is larger than 1 MiB."
+    assert refused(answer, 413, "too-large") == "The body is larger than the 1,048,576 bytes that it may have."
 
 
 def test_unknown_and_forbidden_resources_answer_byte_alike(scene: Scene, make_scene: MakeScene) -> None:
     other = make_scene()
-    run = "0" * 32
+    run, file = "0" * 32, "a" * 64
     caller = holder(scene)
     lead, recipient = scene.cast.ig_leads["north"], scene.cast.recipient
     asked = [
@@ -138,14 +141,23 @@ def test_unknown_and_forbidden_resources_answer_byte_alike(scene: Scene, make_sc
         (caller, "GET", f"/v1/runs/{run}/release"),
         (caller, "POST", f"/v1/runs/{run}/approvals"),
         (caller, "POST", f"{other.path}/runs"),
-        (caller, "PUT", f"{other.path}/upload"),
+        (caller, "PUT", f"{other.path}/uploads/{file}"),
+        (caller, "GET", f"{other.path}/uploads/{file}"),
+        (caller, "PUT", f"{other.path}/uploads/{file}/parts/0"),
+        (caller, "POST", f"{other.path}/uploads/{file}/complete"),
+        (caller, "GET", f"{scene.path}/uploads/{file}"),  # never announced
+        (caller, "PUT", f"{scene.path}/uploads/{file}/parts/0"),
+        (caller, "PUT", f"{scene.path}/uploads/{file}/parts/x"),
+        (caller, "POST", f"{scene.path}/uploads/{file}/complete"),
+        (caller, "PUT", f"{scene.path}/uploads/../x"),
+        (caller, "PUT", f"{scene.path}/uploads/{file.upper()}"),
         (caller, "GET", f"{scene.path}/contributions/nobody"),
         (caller, "GET", f"{scene.path}/contributions/north"),  # from itself
         (caller, "GET", f"{scene.path}/secrets"),
         (lead, "POST", f"{scene.path}/runs"),  # not a holder
-        (lead, "PUT", f"{scene.path}/upload"),
+        (lead, "PUT", f"{scene.path}/uploads/{file}"),
         (lead, "GET", f"{scene.path}/contributions/south"),
-        (recipient, "PUT", f"{scene.path}/upload"),
+        (recipient, "PUT", f"{scene.path}/uploads/{file}"),
         (recipient, "POST", f"{scene.path}/runs"),
     ]
     answers = [scene.ask(*one) for one in asked]

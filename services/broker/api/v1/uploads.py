@@ -1,117 +1,104 @@
-"""Uploads: streamed into quarantine, checked, accepted as a whole with a signed receipt, or refused."""
+"""Uploads in parts: announced, filled in any order and as often as need be, then accepted or refused as a whole."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+import re
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from keys.agreement import Agreement, Party, Role
-from keys.kinds import Declared
-from keys.protocol import Event
-from keys.statement import declare
-from services.broker.audit import record
-from services.broker.auth import authenticate, office_of, stream_body
-from services.broker.errors import Conflict, NotFound
-from services.broker.inputs import upload_name
+from keys.canonical import parse
+from keys.request import sha256_in
+from services.broker.accept import complete, receipt_of
+from services.broker.auth import Signed, authenticate, office_of, signed, stream_body
+from services.broker.errors import NotFound, Refused
+from services.broker.incoming import Incoming, announce, find, keep_part, parts_here
 from services.broker.office import Office
-from services.broker.plausibility import require_plausible
-from services.broker.receive import receive
-from services.broker.store import uploads
+from services.broker.storage import settle
 
 router = APIRouter(tags=["uploads"])
 
+_PATH = "/agreements/{agreement}/uploads/{sha256}"
+"""The SHA-256 (64 small hexadecimal digits) of the calling holder's sealed file."""
 
-@router.put("/agreements/{agreement}/upload", status_code=201)
-async def put_upload(agreement: str, request: Request, response: Response) -> dict[str, Any]:
-    """The calling holder's sealed encodings. The same file again gives the same receipt."""
+
+@router.put(_PATH)
+def announce_upload(
+    agreement: str, sha256: str, request: Request, response: Response, caller: Annotated[Signed, Depends(signed)]
+) -> dict[str, Any]:
+    """Announce a file of ``{"bytes": n}``, or ask what of it is here: the answer is the same."""
+    office = office_of(request)
+    found, holder = _holder(office, agreement, caller.caller, sha256)
+    found.require_in_force(office.now())
+    document = parse(caller.body, where="announcement")
+    if not isinstance(document, dict) or set(document) != {"bytes"} or not _is_size(document["bytes"]):
+        raise Refused("The announcement of the upload is not valid.", remedy="Use a current version of the tool.")
+    if receipt := receipt_of(office, found, holder, sha256=sha256):
+        return {"receipt": receipt}
+    upload, fresh = announce(office, found, holder, sha256=sha256, size=document["bytes"])
+    response.status_code = 201 if fresh else 200
+    return _state(office, upload)
+
+
+@router.get(_PATH)
+def upload_state(
+    agreement: str, sha256: str, request: Request, caller: Annotated[Signed, Depends(signed)]
+) -> dict[str, Any]:
+    """Which parts are here, or the receipt."""
+    office = office_of(request)
+    found, holder = _holder(office, agreement, caller.caller, sha256)
+    if receipt := receipt_of(office, found, holder, sha256=sha256):
+        return {"receipt": receipt}
+    return _state(office, find(office, found, holder, sha256=sha256))
+
+
+@router.put(f"{_PATH}/parts/{{number}}")
+async def put_part(agreement: str, sha256: str, number: str, request: Request) -> dict[str, Any]:
+    """One part, checked against its own ``Content-Digest``. The same again is the same as once."""
     office = office_of(request)
     caller = await run_in_threadpool(authenticate, request, office, office.card)
-    found, holder = await run_in_threadpool(office.member, agreement, caller)
-    if holder.role is not Role.HOLDER:
-        raise NotFound
+    found, holder = await run_in_threadpool(_holder, office, agreement, caller, sha256)
     found.require_in_force(office.now())
-    part = office.storage.part()
+    upload = await run_in_threadpool(find, office, found, holder, sha256=sha256)
+    which = int(number) if re.fullmatch("[0-9]{1,6}", number, re.ASCII) else -1
+    length = upload.length(which)
+    file = office.storage.part()
     try:
-        with part.open("wb") as stream:
-            async for data in stream_body(request, office.settings.maximum_upload_mb << 20):
+        with file.open("wb") as stream:
+            async for data in stream_body(request, length):
                 await run_in_threadpool(stream.write, data)
-        receipt, fresh = await run_in_threadpool(
-            _accept, office, found, holder, part, request.headers["content-digest"]
-        )
+            await run_in_threadpool(settle, stream)
+        digest = sha256_in(request.headers["content-digest"])
+        await run_in_threadpool(keep_part, office, upload, which, file, sha256=digest.hex())
     finally:
-        part.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
+    return {"part": which}
+
+
+@router.post(f"{_PATH}/complete")
+async def complete_upload(
+    agreement: str, sha256: str, request: Request, response: Response, caller: Annotated[Signed, Depends(signed)]
+) -> dict[str, Any]:
+    """All parts are here: the signed receipt of the whole, or why it is refused. Once accepted, the same receipt."""
+    office = office_of(request)
+    found, holder = await run_in_threadpool(_holder, office, agreement, caller.caller, sha256)
+    found.require_in_force(office.now())
+    async with request.app.state.checking:  # an upload's encodings are all in memory while they are checked
+        receipt, fresh = await run_in_threadpool(complete, office, found, holder, sha256=sha256)
     response.status_code = 201 if fresh else 200
     return receipt
 
 
-def _accept(
-    office: Office, agreement: Agreement, holder: Party, part: Path, content_digest: str
-) -> tuple[dict[str, Any], bool]:
-    with office.store.transaction("look for upload") as connection:
-        office.require_kept(connection, agreement.id)
-        before = uploads.of_holder(connection, agreement=agreement.id, holder=holder.name)
-    if receipt := _receipt(before, content_digest):
-        return receipt, False
-    with part.open("rb") as stream:
-        received = receive(stream, agreement=agreement, holder=holder, key=office.receiving_key(agreement.id))
-    require_plausible(
-        received.records,
-        terms=agreement.terms,
-        holder=holder.name,
-        random=office.random,
-        budget=office.settings.memory_mb << 20,
-    )
-    upload_id = office.random(16).hex()
-    stamp = office.stamp()
-    facts = {
-        "agreement": agreement.id,
-        "upload": upload_id,
-        "holder": holder.name,
-        "rows": received.rows,
-        "content_digest": content_digest,
-        "received_at": stamp,
-    }
-    with office.store.transaction("accept upload") as connection:
-        office.require_kept(connection, agreement.id)
-        before = uploads.of_holder(connection, agreement=agreement.id, holder=holder.name)
-        if receipt := _receipt(before, content_digest):  # the same file came twice at once
-            return receipt, False
-        office.storage.accept(part, upload_name(agreement.id, upload_id))
-        entry = record(
-            office,
-            connection,
-            Event.UPLOAD_REPLACED if before else Event.UPLOAD_ACCEPTED,
-            agreement=agreement.id,
-            holder=holder.name,
-            upload=upload_id,
-            content_digest=content_digest,
-        )
-        statement = declare(office.identity, Declared.RECEIPT, {**facts, "entry": entry}).to_json()
-        uploads.put(
-            connection,
-            id=upload_id,
-            agreement=agreement.id,
-            holder=holder.name,
-            content_digest=content_digest,
-            rows=received.rows,
-            key_check=received.key_check,
-            conformance=received.conformance,
-            receipt=statement,
-            received_at=stamp,
-        )
-    return statement, True
+def _holder(office: Office, agreement: str, caller: str, sha256: str) -> tuple[Agreement, Party]:
+    found, holder = office.member(agreement, caller)
+    if holder.role is not Role.HOLDER or not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise NotFound
+    return found, holder
 
 
-def _receipt(uploads_before: Sequence[Mapping[Any, Any]], content_digest: str) -> dict[str, Any] | None:
-    """The receipt of this very file, if it is the holder's newest. Raises ``Conflict`` if it has been replaced."""
-    for upload in uploads_before:
-        if upload["content_digest"] == content_digest:
-            if upload is not uploads_before[-1]:
-                raise Conflict(
-                    "This upload has been replaced by a later one.", remedy="Encode again and upload the new file."
-                )
-            receipt: dict[str, Any] = upload["receipt"]
-            return receipt
-    return None
+def _is_size(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _state(office: Office, upload: Incoming) -> dict[str, Any]:
+    return {"receipt": None, "part_bytes": upload.part_size, "parts": sorted(parts_here(office, upload))}

@@ -1,0 +1,33 @@
+"""Trying again when the network fails for a moment, a few times and never silently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from encoder.errors import Unreachable
+
+Answer = TypeVar("Answer")
+LONGEST = 60.0
+"""Seconds that are waited at once, whatever the other side asks for."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """``pause`` waits for seconds, ``tell`` says to a person why; after ``tries`` without an answer it ends."""
+
+    pause: Callable[[float], None]
+    tell: Callable[[str], None]
+    tries: int = 6
+
+    def insist(self, ask: Callable[[], Answer]) -> Answer:
+        """What ``ask`` answers, which must be a request that may be sent twice. Raises what it raises."""
+        for tried in range(self.tries - 1):
+            try:
+                return ask()
+            except Unreachable as error:
+                seconds = min(LONGEST, error.retry_after if error.retry_after is not None else 2.0**tried)
+                self.tell(f"{error.what} Trying again in {seconds:.0f} s.")
+                self.pause(seconds)
+        return ask()

@@ -1,0 +1,37 @@
+"""Sweeping up: uploads that nobody finishes, and files of uploads that a crash left without their row.
+
+What is swept is always whole files whose names nobody uses again, so it does not matter when it happens.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+
+from services.broker.incoming import incoming_folder
+from services.broker.inputs import upload_name, uploads_folder
+from services.broker.office import Office
+from services.broker.store import agreements, incoming, uploads
+
+
+def sweep(office: Office) -> None:
+    """Look once at every agreement whose data are kept; those that are destroyed are ``retention``'s."""
+    for agreement in office.storage.folders("agreements"):
+        _sweep(office, agreement)
+
+
+def _sweep(office: Office, agreement: str) -> None:
+    stale = (office.now() - timedelta(hours=office.settings.unfinished_hours)).astimezone(UTC)
+    limit = stale.isoformat(timespec="microseconds")
+    with office.store.transaction("sweep up") as connection:
+        # Accepting and keeping a part hold the same lock from before the file is renamed until its row is there.
+        if agreements.is_destroyed(connection, agreement):
+            return
+        under_way = incoming.of_agreement(connection, agreement)
+        incoming.forget(connection, *(row["id"] for row in under_way if row["touched_at"] < limit))
+        kept = {row["id"] for row in under_way if row["touched_at"] >= limit}
+        unfinished = set(office.storage.folders(incoming_folder(agreement))) - kept
+        lost = set(office.storage.folders(uploads_folder(agreement))) - set(uploads.of_agreement(connection, agreement))
+    for name in unfinished:
+        office.storage.remove_folder(incoming_folder(agreement, name))
+    for name in lost:
+        office.storage.remove(upload_name(agreement, name))
