@@ -11,6 +11,27 @@ from keys.terms import IdentifierField
 FIELDS = tuple(field.value for field in IdentifierField)
 """Normalised fields. ``day``, ``month`` and ``year`` are the parts of ``date_of_birth`` (ISO, whole dates only)."""
 
+SHOWN = {
+    "forename": "Forename",
+    "surname": "Surname",
+    "names": "Names",
+    "sex": "Sex",
+    "day": "Day of birth",
+    "month": "Month of birth",
+    "year": "Year of birth",
+    "date_of_birth": "Date of birth",
+    "postcode": "Postcode",
+    "nhs_number": "NHS number",
+    "upn": "UPN",
+}
+"""What people call a field."""
+
+
+def in_sentence(field: str) -> str:
+    """The same within a sentence."""
+    name = SHOWN[field]
+    return name if name[1].isupper() else name.lower()
+
 
 @dataclass(frozen=True, repr=False)
 class Column:

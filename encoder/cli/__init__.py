@@ -10,6 +10,7 @@ from encoder.cli.columns import columns
 from encoder.cli.destruction import destroyed
 from encoder.cli.doctor import doctor
 from encoder.cli.encode import encode
+from encoder.cli.profile import profile
 from encoder.cli.results import results
 from keys.errors import CounterfoilError
 
@@ -29,6 +30,7 @@ app.add_typer(secret.app)
 app.add_typer(log.app)
 for command in (
     linkage.submit,
+    profile,
     encode,
     linkage.upload,
     linkage.start,

@@ -1,0 +1,137 @@
+"""Charts as places and sizes, to be drawn as SVG by ``templates/charts.html``. They say nothing that a table beside
+them does not.
+
+Units are those of the SVG's view box, in which a letter is about 7 wide and a line 20 high.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WIDTH = 640
+LABELS = 150
+VALUES = 70
+LINE = 30
+THICKNESS = 18
+HEIGHT = 380
+FOOT = 46
+TICKS = 4
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a bar. ``look``: the name of its pattern and colour."""
+
+    look: str
+    start: float
+    length: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A horizontal bar at height ``y``, its label on the left, its value on the right."""
+
+    label: str
+    y: float
+    parts: tuple[Part, ...]
+    value: str
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Horizontal bars, each of one or several parts. ``legend``: look -> meaning; empty where there is one look."""
+
+    name: str
+    title: str
+    description: str
+    legend: dict[str, str]
+    rows: tuple[Row, ...]
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A standing bar from ``y`` down to the ground line."""
+
+    label: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A line across a histogram at height ``y``."""
+
+    label: str
+    y: float
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Standing bars on a ground line at height ``ground``."""
+
+    name: str
+    title: str
+    description: str
+    stands: tuple[Stand, ...]
+    ticks: tuple[Tick, ...]
+    axis: str
+    width: float
+    height: float
+    ground: float
+    left: float
+
+
+def bars(
+    name: str,
+    title: str,
+    description: str,
+    rows: Sequence[tuple[str, Sequence[tuple[str, int]], str]],
+    *,
+    whole: int,
+    legend: dict[str, str] | None = None,
+) -> Bars:
+    """Horizontal bars. ``rows``: label, (look, amount) of each part, and the value to write. ``whole``: the amount that
+    fills a bar. Parts that are too thin to be seen are drawn one unit wide."""
+    room = WIDTH - LABELS - VALUES
+    drawn = []
+    for place, (label, amounts, value) in enumerate(rows):
+        start = float(LABELS)
+        parts = []
+        for look, amount in amounts:
+            length = max(1.0, round(room * amount / whole, 1)) if amount else 0.0
+            length = min(length, LABELS + room - start)
+            if length > 0:
+                parts.append(Part(look, round(start, 1), round(length, 1)))
+                start += length
+        drawn.append(Row(label, place * LINE + (LINE - THICKNESS) / 2, tuple(parts), value))
+    return Bars(name, title, description, legend or {}, tuple(drawn), WIDTH, len(rows) * LINE)
+
+
+def histogram(name: str, title: str, description: str, values: Sequence[tuple[str, int]], *, axis: str) -> Histogram:
+    """Standing bars, one for each label and amount. ``axis``: what the labels are."""
+    most = _round_up(max(amount for _, amount in values))
+    left = 16.0 + 8 * len(f"{most:,}")
+    step = (WIDTH - left) / len(values)
+    ground = HEIGHT - FOOT
+    room = ground - 14
+    stands = []
+    for place, (label, amount) in enumerate(values):
+        height = round(room * amount / most, 1)
+        stands.append(Stand(label, round(left + place * step + step * 0.1, 1), ground - height, step * 0.8, height))
+    ticks = [Tick(f"{most * one // TICKS:,}", round(ground - room * one / TICKS, 1)) for one in range(TICKS + 1)]
+    return Histogram(name, title, description, tuple(stands), tuple(ticks), axis, WIDTH, HEIGHT, ground, left)
+
+
+def _round_up(amount: int) -> int:
+    """The next round number that four divides."""
+    size = 1
+    while True:
+        for one in (4, 8, 12, 20):
+            if amount <= one * size:
+                return one * size
+        size *= 10
