@@ -7,6 +7,7 @@ import json
 import tempfile
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,35 @@ def test_numbers_and_postcodes_are_found_by_their_values_but_are_never_sure(tmp_
     rows = table(["NHS number", "local number"], ["id", "nhs_number"])
     choice = seen(tmp_path, rows).choices[0]
     assert (choice.header, choice.certainty, choice.alternatives) == ("NHS number", UNSURE, ("local number",))
+
+
+def test_a_few_values_say_nothing_by_themselves(tmp_path: Path) -> None:
+    rows = [["surname", "x"], *([person["surname"], PEOPLE[at % 4]["upn"]] for at, person in enumerate(PEOPLE))]
+    assert headers_of(seen(tmp_path, rows)) == {"surname": "surname"}
+
+
+def test_a_known_column_is_not_taken_for_what_its_values_are(tmp_path: Path) -> None:
+    header = headers("la_child_id mis_child_id unique_pupil_number first_name date_of_birth")
+    proposal = seen(tmp_path, table(header, ["id", "nhs_number", "upn", "forename", "date_of_birth"]))
+    assert "nhs_number" not in headers_of(proposal)
+    assert proposal.not_used == {"mis_child_id": "an id of the case management system"}
+    assert proposal.doubts == {}
+
+
+@pytest.mark.parametrize(
+    "header", ['a"b', "back\\slash", "tab\tbed", "del\x7fete", "two\nlines", "# é \U0001f600", "= [x]"]
+)
+def test_any_header_reads_back(tmp_path: Path, header: str) -> None:
+    proposal = seen(tmp_path, table([header, header + " 2"], ["nhs_number", "nhs_number"]))
+    assert (proposal.columns.nhs_number, proposal.choices[0].alternatives) == (header, (header + " 2",))
+    assert written(proposal, tmp_path) == proposal.columns
+
+
+def test_a_proposal_is_not_sure_while_the_profile_is_open(tmp_path: Path) -> None:
+    proposal = seen(tmp_path, table(["Surname"], ["surname"]))
+    assert proposal.sure
+    assert replace(proposal, profiles=(profile("cin"),)).sure
+    assert not replace(proposal, profiles=(profile("cin"), profile("csds"))).sure
 
 
 def test_columns_that_may_identify_are_mentioned(tmp_path: Path) -> None:
