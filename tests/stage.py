@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import re
@@ -42,6 +41,7 @@ from keys.template import default_terms, template_text
 from keys.terms import Release, Terms
 from services.rehearsal.holder import Holder, HolderFiles
 from services.rehearsal.party import Cast, agree, gather
+from tests.parts import put_whole
 
 TODAY = date(2026, 1, 1)
 IDENTIFIERS = ("forename", "surname", "sex", "date_of_birth", "postcode", "nhs_number")
@@ -204,27 +204,9 @@ class Scene:
         run: str = self.door_of(self.agreement.holders()[0].name).post(f"{self.path}/runs", {})["run"]
         return run
 
-    def upload_path(self, sealed: bytes) -> str:
-        return f"{self.path}/uploads/{hashlib.sha256(sealed).hexdigest()}"
-
-    def announce(self, identity: Identity, sealed: bytes) -> httpx.Response:
-        return self.ask(identity, "PUT", self.upload_path(sealed), canonical({"bytes": len(sealed)}))
-
-    def put_part(self, identity: Identity, sealed: bytes, number: int, part: bytes) -> httpx.Response:
-        return self.ask(identity, "PUT", f"{self.upload_path(sealed)}/parts/{number}", part)
-
     def put(self, name: str, sealed: bytes) -> httpx.Response:
-        """Send an upload as this holder, in parts: the first answer that is no success, or the last."""
-        identity, path = self.cast.holders[name], self.upload_path(sealed)
-        answer = self.announce(identity, sealed)
-        if not answer.is_success:
-            return answer
-        if answer.json()["receipt"] is None:
-            for number, part in enumerate(parts_of(sealed, answer.json()["part_bytes"])):
-                answer = self.put_part(identity, sealed, number, part)
-                if not answer.is_success:
-                    return answer
-        return self.ask(identity, "POST", f"{path}/complete", b"{}")
+        """Send an upload as this holder: the first answer that is no success, or the last."""
+        return put_whole(self, self.cast.holders[name], sealed)
 
     def events(self) -> list[dict[str, Any]]:
         """This agreement's lines of the broker's log; fails if any line of the whole log is missing."""
@@ -288,10 +270,6 @@ class Scene:
     def ask(self, identity: Identity, method: str, path: str, body: bytes = b"", **changes: Any) -> httpx.Response:
         """Send one request, whatever the answer."""
         return send(self.request(identity, method, path, body, **changes))
-
-
-def parts_of(sealed: bytes, size: int) -> list[bytes]:
-    return [sealed[start : start + size] for start in range(0, len(sealed), size)]
 
 
 MakeScene = Callable[..., Scene]

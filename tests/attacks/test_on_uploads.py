@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from keys.canonical import canonical, parse
 from keys.envelope import MAGIC, read_header
+from tests.parts import announce, upload_path
 from tests.stage import MakeScene, Scene, children, refused, send, stored
 
 
@@ -32,9 +33,9 @@ def test_replayed_upload_request(scene: Scene, sealed: bytes) -> None:
     north, file = scene.cast.holders["north"], sealed[:-1]
     log = scene.events()
     for method, path, body in (
-        ("PUT", scene.upload_path(file), canonical({"bytes": len(file)})),
-        ("PUT", f"{scene.upload_path(file)}/parts/0", file),
-        ("POST", f"{scene.upload_path(file)}/complete", b"{}"),
+        ("PUT", upload_path(scene, file), canonical({"bytes": len(file)})),
+        ("PUT", f"{upload_path(scene, file)}/parts/0", file),
+        ("POST", f"{upload_path(scene, file)}/complete", b"{}"),
     ):
         request = scene.request(north, method, path, body)
         assert send(request).status_code in (200, 201, 422)
@@ -74,7 +75,7 @@ def test_another_holders_upload_slot(scene: Scene, sealed: bytes) -> None:
     """There is no way to name a slot: the signature alone says whose upload it is."""
     for identity in (scene.cast.ig_leads["north"], scene.cast.recipient, scene.cast.broker):
         before = stored(scene.broker)
-        refused(scene.announce(identity, sealed), 404, "not-found")
+        refused(announce(scene, identity, sealed), 404, "not-found")
         assert stored(scene.broker) == before
 
 

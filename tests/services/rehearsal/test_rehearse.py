@@ -182,6 +182,9 @@ def test_i5_answers_hold_only_what_they_are_meant_to(watched: Watched) -> None:
         frozenset({"run", "approved_by"}),
         frozenset({"counterfoil", "version", "agreement", "entries", "countersigned"}),
         frozenset({"agreement", "size"}),
+        frozenset({"receipt", "part_bytes", "parts"}),
+        frozenset({"part"}),
+        frozenset({"checkpoint", "consistency", "facts", "inclusion"}),
     }
 
 

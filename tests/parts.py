@@ -1,0 +1,45 @@
+"""An upload sent by hand, request by request."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import httpx
+
+from keys.canonical import canonical
+from keys.identity import Identity
+
+if TYPE_CHECKING:
+    from tests.stage import Scene
+
+
+def upload_path(scene: Scene, sealed: bytes) -> str:
+    return f"{scene.path}/uploads/{hashlib.sha256(sealed).hexdigest()}"
+
+
+def announce(scene: Scene, identity: Identity, sealed: bytes) -> httpx.Response:
+    return scene.ask(identity, "PUT", upload_path(scene, sealed), canonical({"bytes": len(sealed)}))
+
+
+def put_part(scene: Scene, identity: Identity, sealed: bytes, number: int, part: bytes) -> httpx.Response:
+    return scene.ask(identity, "PUT", f"{upload_path(scene, sealed)}/parts/{number}", part)
+
+
+def complete(scene: Scene, identity: Identity, sealed: bytes) -> httpx.Response:
+    return scene.ask(identity, "POST", f"{upload_path(scene, sealed)}/complete", b"{}")
+
+
+def put_whole(scene: Scene, identity: Identity, sealed: bytes) -> httpx.Response:
+    """All of it: the first answer that is no success, or the last."""
+    answer = announce(scene, identity, sealed)
+    if answer.is_success and answer.json()["receipt"] is None:
+        for number, part in enumerate(parts_of(sealed, answer.json()["part_bytes"])):
+            answer = put_part(scene, identity, sealed, number, part)
+            if not answer.is_success:
+                break
+    return complete(scene, identity, sealed) if answer.is_success else answer
+
+
+def parts_of(sealed: bytes, size: int) -> list[bytes]:
+    return [sealed[start : start + size] for start in range(0, len(sealed), size)]
