@@ -15,7 +15,9 @@ from services.broker.store import agreements, incoming, uploads
 
 def sweep(office: Office) -> None:
     """Look once at every agreement whose data are kept; those that are destroyed are ``retention``'s."""
-    for agreement in office.storage.folders("agreements"):
+    with office.store.transaction("look for incoming uploads") as connection:
+        waited_for = incoming.in_agreements(connection)
+    for agreement in sorted({*office.storage.folders("agreements"), *waited_for}):
         _sweep(office, agreement)
 
 

@@ -25,6 +25,11 @@ def of_agreement(connection: Connection, agreement: str) -> Sequence[RowMapping]
     return connection.execute(query).mappings().all()
 
 
+def in_agreements(connection: Connection) -> Sequence[str]:
+    """The ids of agreements that have any."""
+    return connection.execute(select(incoming.c.agreement).distinct()).scalars().all()
+
+
 def touch(connection: Connection, id_: str, *, at: str) -> bool:
     """Note that a part came. False if it has been given up."""
     return connection.execute(update(incoming).where(incoming.c.id == id_).values(touched_at=at)).rowcount > 0

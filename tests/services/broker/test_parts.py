@@ -1,0 +1,259 @@
+"""Uploads in parts: whatever is cut, repeated, mixed up or done at once, the whole is accepted once or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from keys.canonical import canonical
+from keys.identity import Identity
+from services.broker.incoming import AT_ONCE
+from services.broker.settings import Settings
+from tests.parts import announce, complete, parts_of, put_part, put_whole, upload_path
+from tests.stage import MakeScene, Scene, refused, send, signed_request, stored
+
+PART = 64 << 10
+ROWS = 250
+"""Of some 1,061 bytes each, which makes five parts or more."""
+
+
+def north(scene: Scene) -> Identity:
+    return scene.cast.holders["north"]
+
+
+def state(scene: Scene, sealed: bytes) -> httpx.Response:
+    return scene.ask(north(scene), "GET", upload_path(scene, sealed))
+
+
+def in_storage(scene: Scene) -> list[str]:
+    return sorted(name.split("/", 2)[2] for name in stored(scene.broker) if scene.agreement.id in name)
+
+
+def test_an_announced_upload_says_what_it_waits_for(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    sealed = scene.sealed("north", rows=ROWS)
+    first, again = (announce(scene, north(scene), sealed) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json() == {"receipt": None, "part_bytes": PART, "parts": []}
+    assert put_part(scene, north(scene), sealed, 2, parts_of(sealed, PART)[2]).json() == {"part": 2}
+    assert state(scene, sealed).json()["parts"] == [2]
+    assert announce(scene, north(scene), sealed).json()["parts"] == [2]
+    assert len(in_storage(scene)) == 1
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_i6_parts_in_any_order_and_any_number_of_times_make_one_upload(
+    make_scene: MakeScene, data: st.DataObject
+) -> None:
+    scene = make_scene()
+    sealed = scene.sealed("north", rows=ROWS)
+    parts = parts_of(sealed, PART)
+    order = data.draw(st.permutations(range(len(parts)))) + data.draw(
+        st.lists(st.integers(0, len(parts) - 1), max_size=3)
+    )
+    announce(scene, north(scene), sealed)
+    for number in order:
+        assert put_part(scene, north(scene), sealed, number, parts[number]).status_code == 200
+    accepted = complete(scene, north(scene), sealed)
+    assert accepted.status_code == 201
+    (kept,) = in_storage(scene)
+    assert kept == f"uploads/{accepted.json()['body']['upload']}"
+    whole = (scene.broker.home / "storage" / "agreements" / scene.agreement.id / kept).read_bytes()
+    assert hashlib.sha256(whole).digest() == hashlib.sha256(sealed).digest()
+    assert [event["event"] for event in scene.events()].count("upload accepted") == 1
+
+
+def test_an_accepted_upload_answers_with_its_receipt_at_every_door(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    sealed = scene.sealed("north", rows=ROWS)
+    receipt = put_whole(scene, north(scene), sealed).json()
+    again = complete(scene, north(scene), sealed)
+    assert (again.status_code, again.json()) == (200, receipt)
+    assert announce(scene, north(scene), sealed).json() == {"receipt": receipt}
+    assert state(scene, sealed).json() == {"receipt": receipt}
+    refused(put_part(scene, north(scene), sealed, 0, sealed[:PART]), 404, "not-found")
+
+
+def test_a_replaced_upload_is_not_taken_up_again(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    old = scene.sealed("north")
+    for sealed in (old, scene.sealed("north")):
+        assert put_whole(scene, north(scene), sealed).status_code == 201
+    for ask in (announce, complete):
+        assert "replaced by a later one" in refused(ask(scene, north(scene), old), 409, "conflict")
+
+
+def test_an_upload_with_missing_parts_is_not_complete_and_keeps_what_it_has(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    sealed = scene.sealed("north", rows=ROWS)
+    parts = parts_of(sealed, PART)
+    announce(scene, north(scene), sealed)
+    put_part(scene, north(scene), sealed, 1, parts[1])
+    before = in_storage(scene)
+    title = refused(complete(scene, north(scene), sealed), 409, "conflict")
+    assert title == f"{len(parts) - 1} of {len(parts)} parts are missing."
+    assert in_storage(scene) == before
+
+
+def test_other_bytes_for_a_part_that_is_here_are_refused(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    sealed = scene.sealed("north", rows=ROWS)
+    announce(scene, north(scene), sealed)
+    put_part(scene, north(scene), sealed, 0, sealed[:PART])
+    before = in_storage(scene)
+    other = secrets.token_bytes(PART)
+    assert "Other bytes" in refused(put_part(scene, north(scene), sealed, 0, other), 409, "conflict")
+    assert in_storage(scene) == before
+
+
+def test_parts_that_make_another_file_are_refused_and_forgotten(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    sealed = scene.sealed("north", rows=ROWS)
+    announce(scene, north(scene), sealed)
+    log = scene.events()
+    for number, part in enumerate(parts_of(sealed, PART)):
+        put_part(scene, north(scene), sealed, number, part if number else part[::-1])
+    assert "do not make the file" in refused(complete(scene, north(scene), sealed), 422, "refused")
+    assert in_storage(scene) == []
+    assert scene.events() == log
+    refused(state(scene, sealed), 404, "not-found")
+    assert put_whole(scene, north(scene), sealed).status_code == 201, "nothing stands in the way of sending it again"
+
+
+@pytest.mark.parametrize(
+    ("length", "status", "kind"), [(0, 422, "refused"), (PART - 1, 422, "refused"), (PART + 1, 413, "too-large")]
+)
+def test_a_part_of_another_length_is_refused(scene: Scene, length: int, status: int, kind: str) -> None:
+    sealed = scene.sealed("north", rows=ROWS)
+    announce(scene, north(scene), sealed)
+    refused(put_part(scene, north(scene), sealed, 0, bytes(length)), status, kind)
+    assert state(scene, sealed).json()["parts"] == []
+
+
+@pytest.mark.parametrize("number", [-1, 99, 10**7])
+def test_a_part_that_there_is_not_is_refused(scene: Scene, number: int) -> None:
+    sealed = scene.sealed("north", rows=ROWS)
+    announce(scene, north(scene), sealed)
+    refused(put_part(scene, north(scene), sealed, number, sealed[:PART]), 404, "not-found")
+
+
+def test_a_part_that_was_changed_on_the_way_is_not_kept(scene: Scene) -> None:
+    sealed = scene.sealed("north", rows=ROWS)
+    announce(scene, north(scene), sealed)
+    signed = scene.request(north(scene), "PUT", f"{upload_path(scene, sealed)}/parts/0", sealed[:PART])
+    changed = httpx.Request("PUT", signed.url, headers=signed.headers, content=sealed[: PART - 1] + b"\0")
+    refused(send(changed), 422, "refused")
+    assert state(scene, sealed).json()["parts"] == []
+
+
+@pytest.mark.parametrize("size", [-1, 1.5, True, None, "5"])
+def test_an_announcement_of_no_size_is_refused(scene: Scene, size: object) -> None:
+    path = upload_path(scene, b"anything")
+    answer = scene.ask(north(scene), "PUT", path, canonical({"bytes": size}))
+    assert answer.status_code == 422
+    for body in (b"{}", b"[]", b"", b'{"bytes":1,"more":2}'):
+        assert scene.ask(north(scene), "PUT", path, body).status_code == 422
+
+
+def test_an_upload_beyond_the_limit_is_refused_before_it_is_sent(scene: Scene) -> None:
+    limit = Settings(home=scene.broker.home).maximum_upload_mb
+    body = canonical({"bytes": (limit << 20) + 1})
+    answer = scene.ask(north(scene), "PUT", upload_path(scene, b"large"), body)
+    assert f"limit of {limit} MiB" in refused(answer, 413, "too-large")
+
+
+def test_an_upload_cannot_grow_after_it_was_announced(scene: Scene) -> None:
+    sealed = scene.sealed("north")
+    announce(scene, north(scene), sealed)
+    answer = scene.ask(north(scene), "PUT", upload_path(scene, sealed), canonical({"bytes": len(sealed) + 1}))
+    assert "another size" in refused(answer, 409, "conflict")
+
+
+def test_an_upload_of_another_holder_is_out_of_reach(make_scene: MakeScene) -> None:
+    """What south does at the address of north's upload is about an upload of its own, which there is not."""
+    scene, elsewhere = make_scene(), make_scene()
+    sealed = scene.sealed("north", rows=ROWS)
+    announce(scene, north(scene), sealed)
+    before = in_storage(scene)
+    path = upload_path(scene, sealed)
+    others = (scene.cast.holders["south"], elsewhere.cast.holders["north"], scene.cast.ig_leads["north"])
+    answers = [
+        scene.ask(other, method, path + more, body)
+        for other in others
+        for method, more, body in (("GET", "", b""), ("PUT", "/parts/0", sealed[:PART]), ("POST", "/complete", b"{}"))
+    ]
+    unknown = scene.ask(north(scene), "GET", upload_path(scene, b"never announced"))
+    for answer in (*answers, unknown):
+        refused(answer, 404, "not-found")
+    assert {answer.content for answer in answers} == {unknown.content}
+    assert in_storage(scene) == before
+    assert put_whole(scene, scene.cast.holders["south"], sealed).status_code == 422
+    assert state(scene, sealed).json()["parts"] == []
+
+
+def test_two_uploads_of_one_holder_at_once_do_not_mix(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    files = [scene.sealed("north", rows=ROWS + more) for more in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda sealed: put_whole(scene, north(scene), sealed), files))
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert {answer.json()["body"]["rows"] for answer in answers} == {ROWS, ROWS + 1}
+    assert sorted(event["event"] for event in scene.events())[-2:] == ["upload accepted", "upload replaced"]
+
+
+def test_one_upload_sent_twice_at_once_gives_one_receipt(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    sealed = scene.sealed("north", rows=ROWS)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: announce(scene, north(scene), sealed), range(4)))
+        numbered = [*enumerate(parts_of(sealed, PART))] * 4
+        sent = list(pool.map(lambda one: put_part(scene, north(scene), sealed, *one), numbered))
+        assert {answer.status_code for answer in sent} == {200}
+        answers = list(pool.map(lambda _: complete(scene, north(scene), sealed), range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
+    assert len({answer.content for answer in answers}) == 1
+    assert len(in_storage(scene)) == 1
+
+
+def test_a_new_upload_drops_the_one_that_nobody_has_touched_longest(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    files = [scene.sealed("north", rows=ROWS) for _ in range(AT_ONCE + 1)]
+    for sealed in files[:-1]:
+        announce(scene, north(scene), sealed)
+        put_part(scene, north(scene), sealed, 0, sealed[:PART])
+    put_part(scene, north(scene), files[0], 1, parts_of(files[0], PART)[1])
+    announce(scene, north(scene), files[-1])
+    assert [state(scene, sealed).status_code for sealed in files] == [200, 404, 200, 200, 200]
+    assert len(in_storage(scene)) == AT_ONCE
+
+
+def test_a_connection_that_is_cut_leaves_nothing(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    sealed = scene.sealed("north", rows=ROWS)
+    announce(scene, north(scene), sealed)
+    before, log = stored(scene.broker), (scene.broker.home / "broker.log").read_text()
+    path = f"{upload_path(scene, sealed)}/parts/0"
+    request = signed_request(scene.broker, north(scene), "PUT", path, sealed[:PART])
+    address = urlsplit(scene.broker.url)
+    head = f"PUT {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    with socket.create_connection((str(address.hostname), address.port or 0)) as cut:
+        cut.sendall(head.encode() + b"\r\n" + sealed[: PART // 2])
+        deadline = time.monotonic() + 30
+        while stored(scene.broker) == before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert stored(scene.broker) != before, "it is on its way"
+    while stored(scene.broker) != before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert stored(scene.broker) == before
+    assert state(scene, sealed).json()["parts"] == []
+    assert (scene.broker.home / "broker.log").read_text() == log
