@@ -48,6 +48,16 @@ class About:
     tool: str
 
 
+@dataclass(frozen=True)
+class Charts:
+    """The charts of the page; ``None`` where there is nothing to draw."""
+
+    fit: Bars
+    complete: Bars
+    match_keys: Bars | None
+    ages: Histogram | None
+
+
 def report_paths(page: Path) -> tuple[Path, Path]:
     """Where the page goes, and the figures beside it. Raises ``InputError`` if the page's name does not end with
     ``.html``, and ``OutputRefused`` if one of the two is there already."""
@@ -97,7 +107,7 @@ def report_page(quality: Quality, about: About) -> str:
             quality=quality,
             verdicts=found,
             held=[one.field for one in quality.fields],
-            charts_of=_charts(quality),
+            drawn=_charts(quality),
             lost=[(field, one) for field in quality.fields for one in field.reasons],
             fewest=FEWEST,
             common=COMMON,
@@ -136,6 +146,7 @@ def _templates() -> Environment:
         loader=PackageLoader("encoder"),
         autoescape=True,
         undefined=StrictUndefined,
+        keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -159,13 +170,14 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _charts(quality: Quality) -> dict[str, Bars | Histogram]:
-    made: dict[str, Bars | Histogram] = {"fit": _fit(quality), "complete": _complete(quality)}
-    if quality.agreed is not None and quality.agreed.keys:
-        made["keys"] = _keys(quality.agreed, quality.rows)
-    if quality.ages is not None and quality.ages.bars:
-        made["ages"] = _ages(quality.ages)
-    return made
+def _charts(quality: Quality) -> Charts:
+    agreed, ages = quality.agreed, quality.ages
+    return Charts(
+        _fit(quality),
+        _complete(quality),
+        _keys(agreed, quality.rows) if agreed is not None and agreed.keys else None,
+        _ages(ages) if ages is not None and ages.bars else None,
+    )
 
 
 def _fit(quality: Quality) -> Bars:

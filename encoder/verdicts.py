@@ -123,7 +123,7 @@ def _cannot(quality: Quality) -> Iterator[Verdict]:
             quality.agreed.without,
             f"{_of(quality.agreed.without, 'row has', 'rows have')} too little for "
             "any match-key of the agreement, and cannot link.",
-            "See which identifiers these rows lack under “Which identifiers rows have”, and ask for them.",
+            'See which identifiers these rows lack under "Which identifiers rows have", and ask for them.',
         )
     elif quality.fit.cannot:
         yield Verdict(
@@ -170,7 +170,8 @@ def _spoilt(quality: Quality) -> Iterator[Verdict]:
     damaged = sum(one.rows for one in quality.spoilt if one.what == DAMAGED)
     yield Verdict(
         damaged,
-        f"{_of(damaged, 'name has', 'names have')} damaged letters, as when é is seen as two odd characters.",
+        f"{_of(damaged, 'name has', 'names have')} damaged letters, as when one accented letter "
+        "is seen as two odd signs.",
         "Ask for the export in UTF-8, made anew: it was saved in the wrong encoding at some time.",
     )
     changed = sum(one.rows for one in quality.spoilt if one.what in (Damage.ERROR, Damage.DATE_IN_NAME))
@@ -209,7 +210,7 @@ def _common(quality: Quality) -> Iterator[Verdict]:
             yield Verdict(
                 most,
                 f"One {in_sentence(name)} stands in {most:,} rows.",
-                "Ask whether it stands for an office, a home or “not known”. If it does, it should be empty.",
+                'Ask whether it stands for an office, a home or "not known". If it does, it should be empty.',
             )
 
 

@@ -163,6 +163,18 @@ def test_doctor_finds_every_package_in_the_unpacked_file(laptop: Laptop, tmp_pat
     assert found["PYTHONSAFEPATH"] == "on"
 
 
+def test_a_report_is_the_page_of_the_installed_command(laptop: Laptop, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("surname,dob\nMarlowe,2012-05-13\n,2012-05-14\n")
+    (tmp_path / "people.toml").write_text('surname = "surname"\ndate_of_birth = "dob"\n')
+    common = [str(tmp_path / "people.csv"), "--columns", str(tmp_path / "people.toml"), "--out"]
+    told = laptop.run("profile", *common, str(tmp_path / "carried.html"))
+    done = CliRunner().invoke(app, ["profile", *common, str(tmp_path / "installed.html")])
+    assert (done.exit_code, done.stdout) == (0, told)
+    for ending in (".html", ".json"):
+        carried, installed = ((tmp_path / name).with_suffix(ending) for name in ("carried", "installed"))
+        assert carried.read_bytes() == installed.read_bytes()
+
+
 def test_refusals_have_the_exit_codes_of_the_command(laptop: Laptop) -> None:
     assert "Error: missing.json: " in laptop.run("identity", "show", "missing.json", code=1)
     assert "Usage: counterfoil" in laptop.run("no-such-command", code=2)
