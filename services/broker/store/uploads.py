@@ -1,6 +1,6 @@
 """Accepted uploads. The newest of a holder is the one that a run takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select
@@ -34,3 +34,10 @@ def newest(connection: Connection, *, agreement: str, holder: str) -> RowMapping
     """The upload that a run would take."""
     found = of_holder(connection, agreement=agreement, holder=holder)
     return found[-1] if found else None
+
+
+def rows_of(connection: Connection, ids: Mapping[str, str]) -> dict[str, int]:
+    """How many rows the upload has, for each name of ``ids`` (name -> upload)."""
+    query = select(uploads.c.id, uploads.c.rows).where(uploads.c.id.in_(ids.values()))
+    rows = {row.id: row.rows for row in connection.execute(query)}
+    return {name: rows[upload] for name, upload in ids.items()}

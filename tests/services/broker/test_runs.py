@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import product
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from encoder.errors import BrokerRefused
 from keys.canonical import canonical
 from keys.protocol import TRANSITIONS, State
 from keys.statement import declare
+from keys.template import default_terms
+from keys.terms import FuzzyKey
 from services.broker.app import open_office
 from services.broker.errors import Conflict
+from services.broker.inputs import Inputs
+from services.broker.matching import plan
 from services.broker.retention import destroy
+from services.broker.runs import percent
 from services.broker.settings import Settings
 from services.broker.states import require_transition
-from tests.stage import MakeScene, Scene, children, refused
+from services.rehearsal.party import agree, gather
+from tests.stage import IDENTIFIERS, MakeScene, Scene, children, refused, send
 
 BOTH = children(40, seed=1)
 NORTH, SOUTH = BOTH + children(15, seed=2), BOTH + children(25, seed=3)
@@ -109,10 +120,11 @@ def test_two_holders_who_start_at_once_start_one_run(make_scene: MakeScene) -> N
     scene = make_scene()
     for name in ("north", "south"):
         scene.put(name, scene.sealed(name))
-    asked = [
-        scene.ask(scene.cast.holders[name], "POST", f"{scene.path}/runs").status_code for name in ("north", "south")
-    ]
-    assert sorted(asked) == [202, 409]
+    starts = [scene.request(scene.cast.holders[name], "POST", f"{scene.path}/runs") for name in ("north", "south") * 3]
+    with ThreadPoolExecutor(len(starts)) as pool:
+        codes = sorted(answer.status_code for answer in pool.map(send, starts))
+    assert codes == [202, *[409] * 5]
+    assert [event["event"] for event in scene.events()].count("run started") == 1
 
 
 def test_nothing_is_fetched_before_two_approvals(make_scene: MakeScene) -> None:
@@ -251,6 +263,46 @@ def test_a_status_holds_what_it_is_meant_to_and_nothing_else(released: tuple[Sce
             "changed_at",
         }
         assert set(status["outcome"]) == {"links", "possible_links", "left_out", "match_keys", "threshold"}
+
+
+AMONG_TWO, AMONG_THREE = (
+    agree(default_terms(dict.fromkeys(names, IDENTIFIERS)), gather(names))
+    for names in (["north", "south"], ["north", "south", "west"])
+)
+SIZES = st.tuples(*[st.integers(1, 30_000)] * 3)
+
+
+@given(SIZES, SIZES)
+def test_i9_progress_is_the_same_whatever_the_numbers_of_rows(one: tuple[int, ...], other: tuple[int, ...]) -> None:
+    """As far as a comparison is one piece, which it is up to four thousand million pairs."""
+    shown = []
+    for rows in (one, other):
+        compared = [0, *(task.compared_after for task in plan(Inputs(AMONG_THREE, rows, (), ())))]
+        shown.append([percent(AMONG_THREE, rows, pairs) for pairs in compared])
+    assert shown[0] == shown[1]
+    assert (shown[0][0], shown[0][-1]) == (0, 100)
+
+
+def test_progress_goes_on_within_a_comparison() -> None:
+    rows = (400_000, 500_000)
+    compared = [task.compared_after for task in plan(Inputs(AMONG_TWO, rows, (), ()))]
+    shown = [percent(AMONG_TWO, rows, pairs) for pairs in compared]
+    assert len(set(shown)) > 10
+    assert shown == sorted(shown)
+    assert shown[-1] == 100
+
+
+def test_i9_a_status_shows_the_share_of_comparisons_and_not_of_pairs(make_scene: MakeScene) -> None:
+    scene = make_scene("north", "south", "west")
+    for name, rows in {"north": 2, "south": 3, "west": 50}.items():
+        scene.put(name, scene.sealed(name, rows=rows))
+    run = scene.start_run()
+    scene.status(run, "matched")
+    fuzzy = len([key for key in scene.agreement.terms.match_keys if isinstance(key, FuzzyKey)])
+    with closing(sqlite3.connect(scene.broker.home / "broker.sqlite", timeout=30)) as connection:
+        connection.execute("update runs set pairs_compared = ? where id = ?", (fuzzy * 2 * 3, run))
+        connection.commit()
+    assert scene.status(run)["percent"] == 33  # north and south, of three
 
 
 def test_counts_are_for_ig_leads_until_they_have_approved(matched: tuple[Scene, str]) -> None:

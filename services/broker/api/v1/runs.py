@@ -11,7 +11,7 @@ from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import Conflict, Gone, NotFound
 from services.broker.office import Office
 from services.broker.release import receives, released_name
-from services.broker.runs import pairs_total, require_uploads
+from services.broker.runs import pairs_total, percent, require_uploads
 from services.broker.store import agreements, runs, uploads
 from services.broker.workflows import take_up
 
@@ -56,16 +56,16 @@ def start_run(
     take_up(run, State.ACCEPTED)
     response.headers["Location"] = f"/v1/runs/{run}"
     response.headers["Retry-After"] = "1"
-    return _status(office, run, party)
+    return _status(office, run, found, party)
 
 
 @router.get("/runs/{run}")
 def run_status(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
-    """State, progress in percent (pairs would tell one holder another's number of rows), and the counts that the
+    """State, progress in percent (of comparisons, not of pairs: those tell of numbers of rows), and the counts that the
     suppression rule lets through: for IG leads once the run is matched, for the others once it is released."""
     office = office_of(request)
-    _, party = member(office, run, caller)
-    return _status(office, run, party)
+    agreement, party = member(office, run, caller)
+    return _status(office, run, agreement, party)
 
 
 @router.get("/runs/{run}/release")
@@ -101,17 +101,19 @@ def _gone(receipt: Any) -> Gone:
     )
 
 
-def _status(office: Office, run: str, party: Party) -> dict[str, Any]:
+def _status(office: Office, run: str, agreement: Agreement, party: Party) -> dict[str, Any]:
     with office.store.transaction("read status of run") as connection:
         row = runs.get(connection, run)
         approved = runs.approved_by(connection, run)
+        rows = uploads.rows_of(connection, row["uploads"]) if row else {}
     if row is None:
         raise NotFound
+    compared = percent(agreement, [rows[holder.name] for holder in agreement.holders()], row["pairs_compared"])
     return {
         "run": row["id"],
         "agreement": row["agreement"],
         "state": row["state"],
-        "percent": 100 * row["pairs_compared"] // max(1, row["pairs_total"]),
+        "percent": compared,
         "approved_by": list(approved),
         "outcome": row["outcome"] if row["state"] == State.RELEASED or party.role is Role.IG_LEAD else None,
         "problem": row["problem"],
