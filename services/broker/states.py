@@ -19,7 +19,7 @@ def require_transition(old: State, new: State) -> None:
 
 def change_state(office: Office, connection: Connection, run: str, new: State, **values: Any) -> None:
     """One step in the table of transitions, with its event; the same step twice is the same as once."""
-    row = runs.get(connection, run)
+    row = runs.get_locked(connection, run)
     if row is None:
         raise LookupError(run)
     if row["state"] == new:

@@ -106,7 +106,7 @@ def _find(run: str, task: dict[str, Any]) -> int:
     work = matching.Task.from_json(task)
     matching.find(desk.office, run, desk.cache.of(desk.office, run), work)
     with desk.office.store.transaction("count compared pairs") as connection:
-        runs.change(connection, run, at=desk.office.stamp(), pairs_compared=work.compared_after)
+        runs.note(connection, run, pairs_compared=work.compared_after)
     return work.number
 
 
@@ -115,7 +115,7 @@ def _decide(run: str) -> None:
     desk = _here()
     outcome = matching.decide(desk.office, run, desk.cache.of(desk.office, run))
     with desk.office.store.transaction("note outcome") as connection:
-        runs.change(connection, run, at=desk.office.stamp(), outcome=outcome)
+        runs.note(connection, run, outcome=outcome)
 
 
 @DBOS.step()

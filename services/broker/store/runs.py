@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from keys.protocol import State
 from services.broker.store.tables import approvals, runs
 
 
@@ -16,6 +17,11 @@ def get(connection: Connection, run: str) -> RowMapping | None:
     return connection.execute(select(runs).where(runs.c.id == run)).mappings().first()
 
 
+def get_locked(connection: Connection, run: str) -> RowMapping | None:
+    """The run, which no other transaction changes before this one ends: to look at its state and then act on it."""
+    return connection.execute(select(runs).where(runs.c.id == run).with_for_update()).mappings().first()
+
+
 def of_agreement(connection: Connection, agreement: str) -> Sequence[RowMapping]:
     """Oldest first."""
     query = select(runs).where(runs.c.agreement == agreement).order_by(runs.c.started_at, runs.c.id)
@@ -23,7 +29,13 @@ def of_agreement(connection: Connection, agreement: str) -> Sequence[RowMapping]
 
 
 def change(connection: Connection, run: str, *, at: str, **values: Any) -> None:
-    connection.execute(update(runs).where(runs.c.id == run).values(changed_at=at, **values))
+    """Another state. Retention counts from here, so nothing else may move the time of it."""
+    note(connection, run, changed_at=at, **values)
+
+
+def note(connection: Connection, run: str, **values: Any) -> None:
+    """What came of the run so far, in the state that it is in."""
+    connection.execute(update(runs).where(runs.c.id == run).values(**values))
 
 
 def approve(connection: Connection, *, run: str, holder: str, statement: Any) -> None:
@@ -38,5 +50,6 @@ def approved_by(connection: Connection, run: str) -> Sequence[str]:
 
 def unfinished(connection: Connection) -> Sequence[RowMapping]:
     """Runs that wait for the broker, oldest first."""
-    query = select(runs).where(runs.c.state.in_(("accepted", "approved"))).order_by(runs.c.started_at)
+    waiting = [state.value for state in (State.ACCEPTED, State.APPROVED)]
+    query = select(runs).where(runs.c.state.in_(waiting)).order_by(runs.c.started_at)
     return connection.execute(query).mappings().all()

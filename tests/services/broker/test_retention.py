@@ -122,6 +122,14 @@ def test_key_and_files_go_when_retention_has_passed_since_release(
     assert destroy_due(office) == []
 
 
+def test_nothing_that_is_noted_of_a_released_run_puts_destruction_off(office: Office, clock: Clock) -> None:
+    add_run(office, State.RELEASED)
+    clock.moment = START + timedelta(hours=HOURS)
+    with office.store.transaction("note") as connection:
+        runs.note(connection, "r", pairs_compared=5, outcome={})
+    assert len(destroy_due(office)) == 1
+
+
 @pytest.mark.parametrize("state", [State.ACCEPTED, State.MATCHED, State.APPROVED])
 def test_a_run_under_way_keeps_its_data_until_the_agreement_is_over(office: Office, clock: Clock, state: State) -> None:
     add_run(office, State.RELEASED, "old")

@@ -30,10 +30,11 @@ def approve(run: str, request: Request, caller: Annotated[Signed, Depends(signed
     statement = _statement(caller, lead, Declared.APPROVAL, agreement, run)
     agreement.require_in_force(office.now())
     with office.store.transaction("approve release") as connection:
+        row = _row(connection, run)
         approved = runs.approved_by(connection, run)
         enough = False
         if lead.of not in approved:
-            _waiting(connection, run)
+            _waiting(row)
             runs.approve(connection, run=run, holder=lead.of or "", statement=statement.to_json())
             _record(office, connection, Event.RELEASE_APPROVED, agreement, run, lead, statement)
             approved = runs.approved_by(connection, run)
@@ -52,8 +53,9 @@ def refuse(run: str, request: Request, caller: Annotated[Signed, Depends(signed)
     agreement, lead = _lead(office, run, caller)
     statement = _statement(caller, lead, Declared.REFUSAL, agreement, run)
     with office.store.transaction("refuse release") as connection:
-        if _row(connection, run)["state"] != State.DECLINED:
-            _waiting(connection, run)
+        row = _row(connection, run)
+        if row["state"] != State.DECLINED:
+            _waiting(row)
             _record(office, connection, Event.RELEASE_REFUSED, agreement, run, lead, statement)
             change_state(office, connection, run, State.DECLINED)
     return {"run": run, "state": State.DECLINED.value}
@@ -73,14 +75,14 @@ def _statement(caller: Signed, lead: Party, kind: Declared, agreement: Agreement
     return statement
 
 
-def _waiting(connection: Connection, run: str) -> None:
-    state = _row(connection, run)["state"]
+def _waiting(row: RowMapping) -> None:
+    state = row["state"]
     if state != State.MATCHED:
         raise Conflict(f"A run that is {state} waits for no decision.", remedy="Look at its status.")
 
 
 def _row(connection: Connection, run: str) -> RowMapping:
-    row = runs.get(connection, run)
+    row = runs.get_locked(connection, run)
     if row is None:
         raise NotFound
     return row
