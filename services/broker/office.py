@@ -33,6 +33,7 @@ class Office:
     now: Callable[[], datetime]
     random: Callable[[int], bytes]
     _cards: dict[str, Card] = field(default_factory=dict, repr=False)
+    _read: set[str] = field(default_factory=set, repr=False)
 
     def stamp(self) -> str:
         """Now, as the database and statements write it: UTC, microseconds, sorts as text."""
@@ -63,12 +64,13 @@ class Office:
             raise Conflict("The data of this agreement have been destroyed.", remedy="Make and sign a new agreement.")
 
     def card(self, fingerprint: str) -> Card | None:
-        """The card of any party of any agreement here."""
+        """The card of any party of any agreement here. Agreements never change, so each is read once."""
         if fingerprint not in self._cards:
             with self.store.transaction("read cards") as connection:
-                for document in agreements.all_documents(connection):
-                    for party in Agreement.from_json(document).parties:
-                        self._cards[party.card.fingerprint] = party.card
+                for document in agreements.all_documents(connection, but=self._read):
+                    agreement = Agreement.from_json(document)
+                    self._cards.update((party.card.fingerprint, party.card) for party in agreement.parties)
+                    self._read.add(agreement.id)
         return self._cards.get(fingerprint)
 
     def new_receiving_key(self, agreement: str) -> ReceivingKey:

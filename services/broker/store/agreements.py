@@ -1,6 +1,6 @@
 """Agreements in force, with the broker's receiving address for each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, null, select, update
@@ -38,5 +38,8 @@ def is_destroyed(connection: Connection, agreement: str) -> bool:
     return connection.execute(query).scalar() is not None
 
 
-def all_documents(connection: Connection) -> Iterator[Any]:
-    yield from connection.execute(select(agreements.c.document)).scalars()
+def all_documents(connection: Connection, *, but: Collection[str] = ()) -> Iterator[Any]:
+    """Every agreement but those of these ids."""
+    for agreement in connection.execute(select(agreements.c.id)).scalars().all():
+        if agreement not in but:
+            yield connection.execute(select(agreements.c.document).where(agreements.c.id == agreement)).scalar_one()

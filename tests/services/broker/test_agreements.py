@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -89,6 +91,21 @@ def test_an_agreement_handed_in_by_a_stranger_is_refused(make_scene: MakeScene) 
     stranger = Identity.create("stranger", random=secrets.token_bytes)
     refused(hand_in(scene, scene.agreement.to_json(), by=stranger), 401, "unauthenticated")
     assert not_there(scene)
+
+
+def test_nothing_is_written_down_of_strangers_who_name_this_broker(make_scene: MakeScene) -> None:
+    """Anyone can draft an agreement with cards of their own, and sign requests by these."""
+    scene = make_scene(opened=False)
+    signatures = tuple(
+        one for one in scene.agreement.signatures if one.signer != scene.broker.identity.card.fingerprint
+    )
+    drafted = replace(scene.agreement, signatures=signatures).to_json()
+    refused(hand_in(scene, drafted), 422, "agreement-refused")
+    with closing(sqlite3.connect(scene.broker.home / "broker.sqlite", timeout=30)) as connection:
+        signer = (scene.cast.holders["north"].card.fingerprint,)
+        assert connection.execute("select count(*) from nonces where signer = ?", signer).fetchone() == (0,)
+        assert hand_in(scene, scene.agreement.to_json()).status_code == 201
+        assert connection.execute("select count(*) from nonces where signer = ?", signer).fetchone() == (1,)
 
 
 def without(*path: str) -> Callable[[dict[str, Any]], Any]:

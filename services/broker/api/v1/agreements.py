@@ -52,15 +52,17 @@ def get_agreement(agreement: str, request: Request, caller: Annotated[Signed, De
 
 def _put(request: Request, office: Office, body: bytes) -> dict[str, Any]:
     agreement = Agreement.from_json(parse(body, where="agreement"))
+    if agreement.sole(Role.BROKER).card != office.identity.card:
+        raise Refused("The agreement names another broker.", remedy="Send it to the broker that it names.")
+    # The cards that say who asks come with the request. Only one that this broker has signed, too, makes its parties
+    # known; before that nothing is written down, not even a nonce.
+    agreement.require_in_force(office.now())
 
     def card_of(fingerprint: str) -> Card | None:
         party = agreement.party(fingerprint)
         return party.card if party else None
 
     caller = authenticate(request, office, card_of)
-    if agreement.sole(Role.BROKER).card != office.identity.card:
-        raise Refused("The agreement names another broker.", remedy="Send it to the broker that it names.")
-    agreement.require_in_force(office.now())
     # One transaction: two parties may hand in the same agreement at once, and there must be one key for it.
     with office.store.transaction("receive agreement") as connection:
         known = agreements.get(connection, agreement.id)
