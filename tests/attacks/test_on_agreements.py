@@ -13,7 +13,7 @@ from encoder.errors import BrokerRefused
 from encoder.join import RunKey, link_keys
 from encoder.results import open_release
 from encoder.workspace import check_receiving
-from keys.agreement import Agreement
+from keys.agreement import Agreement, Party, Role
 from keys.canonical import canonical
 from keys.envelope import seal_bytes
 from keys.errors import AgreementError, EnvelopeError, SignatureError, TokenError
@@ -142,6 +142,25 @@ def test_approval_twice_by_one_person(make_scene: MakeScene) -> None:
         scene.results("north", run)
 
 
+def test_approval_by_two_ig_leads_of_one_holder(make_scene: MakeScene) -> None:
+    scene = make_scene(opened=False)
+    deputy = Identity.create("north deputy", random=secrets.token_bytes)
+    party = Party(Role.IG_LEAD, "north-deputy", deputy.card, of="north")
+    agreed = Agreement(scene.agreement.terms, (*scene.agreement.parties, party))
+    scene.agreement = agreed.with_signatures(agreed.sign(one) for one in (*scene.cast.everyone(), deputy))
+    scene.open()
+    for name in ("north", "south"):
+        scene.put(name, scene.sealed(name))
+    run = scene.start_run()
+    scene.status(run, "matched")
+    for lead in (scene.cast.ig_leads["north"], deputy):
+        approval = declare(lead, "approval", {"agreement": scene.agreement.id, "run": run})
+        answer = scene.ask(lead, "POST", f"/v1/runs/{run}/approvals", canonical(approval.to_json()))
+        assert answer.json() == {"run": run, "approved_by": ["north"]}
+    assert scene.status(run)["state"] == "matched"
+    assert [event["event"] for event in scene.events()].count("release approved") == 1
+
+
 def test_approval_kept_from_an_earlier_run(make_scene: MakeScene) -> None:
     scene = make_scene()
     for name in ("north", "south"):
@@ -227,6 +246,21 @@ def test_contribution_to_the_wrong_party(scene: Scene) -> None:
         )
         answer = scene.ask(north, "PUT", f"{scene.path}/contributions/south", sealed)
         refused(answer, 422, "envelope-refused")
+
+
+def test_contribution_by_someone_who_is_no_holder(scene: Scene) -> None:
+    log = scene.events()
+    for party in (scene.cast.ig_leads["north"], scene.cast.recipient, scene.cast.broker):
+        sealed = seal_bytes(
+            secrets.token_bytes(32),
+            kind="contribution",
+            agreement=scene.agreement.id,
+            sender=party,
+            receiver=scene.cast.holders["south"].card.receiving,
+            random=secrets.token_bytes,
+        )
+        refused(scene.ask(party, "PUT", f"{scene.path}/contributions/south", sealed), 404, "not-found")
+    assert scene.events() == log
 
 
 def test_contribution_read_by_others(make_scene: MakeScene) -> None:
