@@ -14,14 +14,40 @@ from urllib.parse import quote
 
 @dataclass
 class Wire:
-    """A relay at ``url`` before the one at ``upstream``; keeps all that passes, one entry a connection."""
+    """A relay at ``url`` before the one at ``upstream``; keeps all that passes, one entry a connection.
+
+    For each number in ``cuts`` a connection is cut once, when so many more bytes of requests have passed.
+    """
 
     url: str
     asked: list[bytearray] = field(default_factory=list)
     answered: list[bytearray] = field(default_factory=list)
+    cuts: list[int] = field(default_factory=list)
+
+    def let_through(self, data: bytes) -> bytes:
+        """What of a request's bytes comes before the next cut."""
+        if not self.cuts:
+            return data
+        self.cuts[0] -= len(data)
+        return data if self.cuts[0] > 0 else data[: len(data) + self.cuts.pop(0)]
 
     def everything(self) -> bytes:
         return b"\n".join(bytes(one) for one in (*self.asked, *self.answered))
+
+
+def _pump(wire: Wire, source: socket.socket, target: socket.socket, kept: bytearray, *, asking: bool) -> None:
+    try:
+        while data := source.recv(1 << 16):
+            through = wire.let_through(data) if asking else data
+            kept += through
+            target.sendall(through)
+            if len(through) < len(data):
+                for one in (source, target):
+                    one.shutdown(socket.SHUT_RDWR)
+                return
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
 
 
 @contextmanager
@@ -33,15 +59,6 @@ def wiretap(upstream: str) -> Iterator[Wire]:
         lock = Lock()
         threads: list[Thread] = []
         sockets: list[socket.socket] = []
-
-        def pump(source: socket.socket, target: socket.socket, kept: bytearray) -> None:
-            try:
-                while data := source.recv(1 << 16):
-                    kept += data
-                    target.sendall(data)
-                target.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass
 
         def accept() -> None:
             while True:
@@ -55,8 +72,8 @@ def wiretap(upstream: str) -> Iterator[Wire]:
                     wire.asked.append(asked)
                     wire.answered.append(answered)
                     sockets.extend((near, far))
-                for words in ((near, far, asked), (far, near, answered)):
-                    threads.append(Thread(target=pump, args=words, daemon=True))
+                for words, asking in (((near, far, asked), True), ((far, near, answered), False)):
+                    threads.append(Thread(target=_pump, args=(wire, *words), kwargs={"asking": asking}, daemon=True))
                     threads[-1].start()
 
         listening = Thread(target=accept, daemon=True)
