@@ -33,7 +33,7 @@ from keys.canonical import canonical
 from keys.derive import key_check
 from keys.envelope import seal_bytes
 from keys.identity import Identity
-from keys.kinds import Declared
+from keys.kinds import Declared, Sealed
 from keys.layout import upload_record
 from keys.request import Message, content_digest, sign_request
 from keys.statement import declare
@@ -273,6 +273,21 @@ class Scene:
 
 
 MakeScene = Callable[..., Scene]
+STATUS = {"run", "agreement", "state", "percent", "approved_by", "outcome", "problem", "started_at", "changed_at"}
+OUTCOME = {"links", "possible_links", "left_out", "match_keys", "threshold"}
+"""What a status holds, and the outcome in it if rows are given back."""
+
+
+def contribution(scene: Scene, by: Identity, to: Identity) -> bytes:
+    """Thirty-two random bytes sealed by one party to another, whoever they are."""
+    return seal_bytes(
+        secrets.token_bytes(32),
+        kind=Sealed.CONTRIBUTION,
+        agreement=scene.agreement.id,
+        sender=by,
+        receiver=to.card.receiving,
+        random=secrets.token_bytes,
+    )
 
 
 def signed_request(

@@ -15,14 +15,13 @@ from encoder.results import open_release
 from encoder.workspace import check_receiving
 from keys.agreement import Agreement, Party, Role
 from keys.canonical import canonical
-from keys.envelope import seal_bytes
 from keys.errors import AgreementError, EnvelopeError, SignatureError, TokenError
 from keys.identity import Identity
 from keys.receiving import ReceivingKey, encode
 from keys.statement import declare
 from keys.tokens import TOKEN_BYTES
 from services.rehearsal.party import agree
-from tests.stage import MakeScene, Scene, children, refused
+from tests.stage import MakeScene, Scene, children, contribution, refused
 
 BOTH = children(30, seed=1)
 
@@ -135,9 +134,10 @@ def test_approval_twice_by_one_person(make_scene: MakeScene) -> None:
         scene.put(name, scene.sealed(name))
     run = scene.start_run()
     scene.status(run, "matched")
-    for _ in range(2):
-        scene.approve("north", run)
+    for _ in range(3):
+        assert scene.approve("north", run) == {"run": run, "approved_by": ["north"]}
     assert scene.status(run)["state"] == "matched"
+    assert [event["event"] for event in scene.events()].count("release approved") == 1
     with pytest.raises(BrokerRefused):
         scene.results("north", run)
 
@@ -219,14 +219,7 @@ def test_reused_contribution(scene: Scene, make_scene: MakeScene) -> None:
     refused(scene.ask(north, "PUT", f"{path}/south", foreign), 422, "envelope-refused")
     refused(scene.ask(south, "PUT", f"{path}/north", own), 422, "envelope-refused")
     log = scene.events()
-    second = seal_bytes(
-        secrets.token_bytes(32),
-        kind="contribution",
-        agreement=scene.agreement.id,
-        sender=north,
-        receiver=south.card.receiving,
-        random=secrets.token_bytes,
-    )
+    second = contribution(scene, north, south)
     answer = scene.ask(north, "PUT", f"{path}/south", second)
     assert refused(answer, 409, "conflict") == "north has contributed to south already."
     assert scene.events() == log
@@ -236,14 +229,7 @@ def test_reused_contribution(scene: Scene, make_scene: MakeScene) -> None:
 def test_contribution_to_the_wrong_party(scene: Scene) -> None:
     north = scene.cast.holders["north"]
     for wrong in (scene.cast.recipient, scene.cast.ig_leads["south"], scene.cast.broker):
-        sealed = seal_bytes(
-            secrets.token_bytes(32),
-            kind="contribution",
-            agreement=scene.agreement.id,
-            sender=north,
-            receiver=wrong.card.receiving,
-            random=secrets.token_bytes,
-        )
+        sealed = contribution(scene, north, wrong)
         answer = scene.ask(north, "PUT", f"{scene.path}/contributions/south", sealed)
         refused(answer, 422, "envelope-refused")
 
@@ -251,14 +237,7 @@ def test_contribution_to_the_wrong_party(scene: Scene) -> None:
 def test_contribution_by_someone_who_is_no_holder(scene: Scene) -> None:
     log = scene.events()
     for party in (scene.cast.ig_leads["north"], scene.cast.recipient, scene.cast.broker):
-        sealed = seal_bytes(
-            secrets.token_bytes(32),
-            kind="contribution",
-            agreement=scene.agreement.id,
-            sender=party,
-            receiver=scene.cast.holders["south"].card.receiving,
-            random=secrets.token_bytes,
-        )
+        sealed = contribution(scene, party, scene.cast.holders["south"])
         refused(scene.ask(party, "PUT", f"{scene.path}/contributions/south", sealed), 404, "not-found")
     assert scene.events() == log
 

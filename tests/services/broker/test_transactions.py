@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,9 +16,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from keys.canonical import canonical, parse
-from keys.envelope import seal_bytes
 from keys.identity import Identity
-from keys.kinds import Declared, Sealed
+from keys.kinds import Declared
 from keys.log import Log, verify_log
 from keys.statement import declare
 from services.broker.app import create_app, open_office
@@ -28,7 +26,7 @@ from services.broker.retention import destroy
 from services.broker.settings import Settings
 from services.broker.store import contributions, events
 from tests.parts import announce, put_part, upload_path
-from tests.stage import MakeScene, Scene, refused, send
+from tests.stage import MakeScene, Scene, contribution, refused, send
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,18 +73,11 @@ def agreement(make_scene: MakeScene) -> Asked:
     return Asked(scene, scene.cast.holders["north"], "POST", "/v1/agreements", canonical(scene.agreement.to_json()))
 
 
-def contribution(make_scene: MakeScene) -> Asked:
+def contributed(make_scene: MakeScene) -> Asked:
     scene = make_scene(opened=False)
-    north, south = scene.cast.holders["north"], scene.cast.holders["south"]
+    north, south = scene.cast.holders.values()
     scene.door(north).post("/v1/agreements", scene.agreement.to_json())
-    sealed = seal_bytes(
-        secrets.token_bytes(32),
-        kind=Sealed.CONTRIBUTION,
-        agreement=scene.agreement.id,
-        sender=north,
-        receiver=south.card.receiving,
-        random=secrets.token_bytes,
-    )
+    sealed = contribution(scene, north, south)
     return Asked(scene, north, "PUT", f"{scene.path}/contributions/south", sealed)
 
 
@@ -157,8 +148,8 @@ def refusal(make_scene: MakeScene) -> Asked:
     return decision(scene, "north", Declared.REFUSAL, matched(scene))
 
 
-LOGGED = (agreement, contribution, upload, replacement, run, approval, last_approval, refusal)
-IN_FORCE = (agreement, contribution, announcement, part, upload, run, approval, last_approval)
+LOGGED = (agreement, contributed, upload, replacement, run, approval, last_approval, refusal)
+IN_FORCE = (agreement, contributed, announcement, part, upload, run, approval, last_approval)
 
 
 def without_log(*_: object, **__: object) -> None:
