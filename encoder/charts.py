@@ -97,19 +97,26 @@ def bars(
 ) -> Bars:
     """Horizontal bars. ``rows``: label, (look, amount) of each part, and the value to write. ``whole``: the amount that
     fills a bar. Parts that are too thin to be seen are drawn one unit wide."""
-    room = WIDTH - LABELS - VALUES
     drawn = []
     for place, (label, amounts, value) in enumerate(rows):
-        start = float(LABELS)
-        parts = []
-        for look, amount in amounts:
-            length = max(1.0, round(room * amount / whole, 1)) if amount else 0.0
-            length = min(length, LABELS + room - start)
-            if length > 0:
-                parts.append(Part(look, round(start, 1), round(length, 1)))
-                start += length
+        lengths = _lengths([amount for _, amount in amounts], whole)
+        starts = [LABELS + sum(lengths[:before]) for before in range(len(lengths))]
+        parts = [
+            Part(look, round(start, 1), round(length, 1))
+            for (look, _), start, length in zip(amounts, starts, lengths, strict=True)
+            if length
+        ]
         drawn.append(Row(label, place * LINE + (LINE - THICKNESS) / 2, tuple(parts), value))
     return Bars(name, title, description, legend or {}, tuple(drawn), WIDTH, len(rows) * LINE)
+
+
+def _lengths(amounts: Sequence[int], whole: int) -> list[float]:
+    """A part that is there is drawn, about one unit long at least; what that takes too much, the longest gives."""
+    room = WIDTH - LABELS - VALUES
+    exact = [room * amount / whole for amount in amounts]
+    lengths = [max(1.0, length) if length else 0.0 for length in exact]
+    lengths[lengths.index(max(lengths))] -= sum(lengths) - max(sum(exact), sum(map(bool, exact)))
+    return lengths
 
 
 def histogram(name: str, title: str, description: str, values: Sequence[tuple[str, int]], *, axis: str) -> Histogram:

@@ -21,6 +21,7 @@ from encoder.field_quality import entropy
 from encoder.match_keys import encoders
 from encoder.quality import NOTHING_WRITTEN, ONLY_SEX, ONLY_UNUSABLE, Promise, Quality, measure
 from encoder.read import Batch
+from encoder.twins import Twins
 from encoder.verdicts import Verdict, verdicts
 from keys.template import default_terms
 from tests.doors import HOLDERS, NOW, children, cohort, nhs_number, secret_of, signed, upn
@@ -178,6 +179,13 @@ def test_repeats_are_counted_and_so_is_what_differs_within_them() -> None:
     assert [one.rows for one in about(quality, "with a row of another date of birth")] == [2]
 
 
+def test_what_is_missing_differs_from_nothing() -> None:
+    person = {name: PEOPLE[4][name] for name in PERSON}
+    quality = measured(changed(PEOPLE, {5: {**person, "nhs_number": ""}, 7: {"nhs_number": ""}}))
+    found = {one.fields: (one.rows, one.differing) for one in quality.repeats}
+    assert found[PERSON] == (2, 0)
+
+
 def test_twins_have_different_forenames_and_triplets_are_larger_sets() -> None:
     home = {name: PEOPLE[0][name] for name in ("surname", "date_of_birth", "postcode")}
     other = {name: PEOPLE[9][name] for name in home}
@@ -198,6 +206,7 @@ def test_twins_have_different_forenames_and_triplets_are_larger_sets() -> None:
     found = quality.twins
     assert found is not None
     assert (found.rows, found.sets, found.larger, found.nameless) == (7, 2, 1, 1)
+    assert measured(changed(PEOPLE, {3: {"forename": ""}})).twins == Twins(0, 0, 0, 0)
     assert about(quality, "row without a forename")[0].rows == 1
 
 
@@ -213,6 +222,12 @@ def test_names_in_each_others_place_are_suspected_by_what_the_others_are_called(
     assert measured(people).swapped == 2
     assert measured(people[:-2]).swapped == 0
     assert about(measured(people), "changed places")[0].rows == 2
+
+
+def test_a_row_does_not_speak_for_itself_when_names_are_suspected() -> None:
+    people = [{"forename": "Ada", "surname": "Quill"}] * 8 + [{"forename": "Quill", "surname": "Ada"}]
+    assert measured(people).swapped == 1
+    assert measured(people[5:]).swapped == 0
 
 
 def test_a_name_that_is_both_raises_no_suspicion() -> None:
@@ -244,6 +259,7 @@ def test_lost_digits_and_damaged_letters_count_as_damage() -> None:
     )
     assert sorted(one.field for one in quality.spoilt) == ["forename", "nhs_number", "nhs_number"]
     assert about(quality, "2 NHS numbers were spoilt")[0].rows == 2
+    assert about(quality, "cannot be right") == []
     assert about(quality, "1 name has damaged letters")[0].rows == 1
 
 

@@ -74,6 +74,14 @@ def test_a_value_is_shown_from_ten_rows_of_ten_people_on(rows: int, people: int)
     assert ("quilljax" in everything(found)) == (min(rows, people) >= 10)
 
 
+def test_rows_without_a_date_of_birth_are_not_people_of_their_own() -> None:
+    days = [{"surname": "Quilljax", "date_of_birth": f"2012-05-{place + 10}"} for place in range(10)]
+    others = children(40)
+    assert "quilljax" in everything(changed(others, dict(enumerate(days))))
+    days[0]["date_of_birth"] = ""
+    assert "quilljax" not in everything(changed(others, dict(enumerate(days))))
+
+
 def test_numbers_are_never_shown_however_often_they_stand() -> None:
     number, pupil = nhs_number(5), upn(5)
     people = [{**one, "nhs_number": number, "upn": pupil} for one in children(60)]
