@@ -6,7 +6,7 @@ import base64
 import hashlib
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock, Thread
 from urllib.parse import quote
@@ -84,6 +84,8 @@ def wiretap(upstream: str) -> Iterator[Wire]:
             server.shutdown(socket.SHUT_RDWR)
             listening.join()
             for one in sockets:
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)  # wakes whoever reads from it
                 one.close()
             for thread in threads:
                 thread.join()
