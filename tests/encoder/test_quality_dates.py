@@ -1,0 +1,102 @@
+"""Dates of birth in the report on a file: how they are written, when they stop the file, and ages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoder.ages import Bar, merged
+from encoder.cells import DateForm
+from encoder.errors import ValueRefused
+from encoder.quality import Quality
+from encoder.verdicts import verdicts
+from tests.encoder.test_quality import PEOPLE, about, changed, measured
+
+
+def forms(quality: Quality) -> dict[DateForm, int]:
+    assert quality.dates is not None
+    return dict(quality.dates.forms)
+
+
+def test_two_orders_of_day_and_month_are_reported_not_raised() -> None:
+    dates = ["25/03/2015"] * 3 + ["03/25/2015"] * 2 + ["04/03/2015", "04/04/2015", "2015-03-25", "", "NULL"]
+    people = [{**one, "date_of_birth": day} for one, day in zip(PEOPLE, dates, strict=False)]
+    told: list[ValueRefused] = []
+    quality = measured(people, refused=told.append)
+    assert len(told) == 1
+    assert forms(quality) == {
+        DateForm.DAY_FIRST: 3,
+        DateForm.MONTH_FIRST: 2,
+        DateForm.EITHER: 1,
+        DateForm.SAME: 1,
+        DateForm.CLEAR: 1,
+    }
+    assert quality.dates is not None
+    assert quality.dates.refused
+    assert quality.field("date_of_birth") is None
+    assert quality.field("surname") is not None
+    first = verdicts(quality)[0]
+    assert first.blocks
+    assert "in two orders: 3 have the day first, 2 the month first" in first.what
+
+
+@pytest.mark.parametrize(
+    ("cell", "form"),
+    [("43831", DateForm.SERIAL), ("25/03/15", DateForm.SHORT_YEAR), ("spring", DateForm.UNREADABLE)],
+)
+def test_dates_that_cannot_be_read_stop_the_file_and_are_counted(cell: str, form: DateForm) -> None:
+    quality = measured(changed(PEOPLE, {7: {"date_of_birth": cell}}))
+    assert forms(quality) == {DateForm.CLEAR: 59, form: 1}
+    first = verdicts(quality)[0]
+    assert (first.rows, first.blocks) == (1, True)
+    assert "1 date of birth is not in a form that can be read" in first.what
+
+
+def test_dates_that_could_be_either_way_stop_the_file() -> None:
+    quality = measured([{**one, "date_of_birth": "03/04/2015"} for one in PEOPLE])
+    first = verdicts(quality)[0]
+    assert (first.rows, first.blocks) == (60, True)
+    assert "could have the day or the month first" in first.what
+
+
+def test_a_file_of_nothing_but_unreadable_dates_is_refused() -> None:
+    with pytest.raises(ValueRefused):
+        measured([{"date_of_birth": "spring"}])
+
+
+def test_ages_are_in_whole_years_and_days_that_stand_for_unknown_are_counted() -> None:
+    days = ["2016-06-01"] * 20 + ["2016-06-02"] * 15 + ["2010-01-01"] * 12 + ["2011-03-15"] * 11 + [""] * 2
+    quality = measured([{**one, "date_of_birth": day} for one, day in zip(PEOPLE, days, strict=True)])
+    ages = quality.ages
+    assert ages is not None
+    assert {bar.first: bar.rows for bar in ages.bars if bar.rows} == {9: 15, 10: 20, 15: 11, 16: 12}
+    assert (ages.rows, ages.new_year, ages.first_of_month, ages.mid_month) == (58, 12, 20, 11)
+    assert about(quality, "12 rows have a birth on 1 January")
+
+
+YEARS = st.dictionaries(st.integers(0, 40), st.integers(1, 30), max_size=15)
+
+
+@given(YEARS)
+def test_no_bar_stands_for_fewer_than_ten_rows_and_none_is_lost(years: dict[int, int]) -> None:
+    bars = merged(Counter(years))
+    total = sum(years.values())
+    assert all(bar.rows == 0 or bar.rows >= 10 for bar in bars)
+    assert sum(bar.rows for bar in bars) == (total if total >= 10 else 0)
+    for bar, after in pairwise(bars):
+        assert bar.last is not None
+        assert after.first == bar.last + 1
+    for bar in bars:
+        inside = sum(
+            rows for age, rows in years.items() if bar.first <= age <= (1000 if bar.last is None else bar.last)
+        )
+        assert bar.rows == inside
+
+
+def test_a_wide_bar_does_not_end_where_its_only_child_stands() -> None:
+    assert merged(Counter({3: 50, 4: 50, 17: 1})) == (Bar(3, 3, 50), Bar(4, None, 51))
+    assert merged(Counter({0: 2, 9: 20})) == (Bar(0, 9, 22),)
