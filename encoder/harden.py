@@ -11,8 +11,19 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-_ROWS = 1 << 13  # rows transposed at once: the block and its columns stay in the cache
+_ROWS = 1 << 12  # rows transposed at once: the block and its columns stay in the cache
 _WORD = 1 << 32
+_SWAPS = tuple(
+    (np.uint64(distance), np.uint64(mask))
+    for distance, mask in (
+        (32, 0x00000000FFFFFFFF),
+        (16, 0x0000FFFF0000FFFF),
+        (8, 0x00FF00FF00FF00FF),
+        (4, 0x0F0F0F0F0F0F0F0F),
+        (2, 0x3333333333333333),
+        (1, 0x5555555555555555),
+    )
+)
 
 
 def draw(*, key: bytes, base_length: int, t: int, length: int) -> NDArray[np.int32]:
@@ -64,15 +75,24 @@ def harden(filters: NDArray[np.uint8], selection: NDArray[np.int32]) -> NDArray[
     length = len(selection)
     if length % 8 or selection.min() < 0 or selection.max() >= width * 8:
         raise ValueError(f"a selection of {length} bits does not fit filters of {width * 8} bits")
+    words, out_words = -(-width // 8), -(-length // 64)
     encodings = np.empty((rows, length // 8), np.uint8)
     for start in range(0, rows, _ROWS):
         block = filters[start : start + _ROWS]
-        count = len(block)
-        columns = _transpose(np.pad(block, ((0, -count % 8), (0, 0))))
-        mixed = columns[selection[:, 0]]
+        count, groups = len(block), -(-len(block) // 64)
+        padded = np.zeros((64 * groups, 8 * words), np.uint8)
+        padded[:count, :width] = block
+        # A group is every ``groups``-th row. Afterwards, word [bit, group, word] holds one bit of its 64 rows.
+        bits = _transpose(padded.view("<u8").reshape(64, groups, words))
+        columns = np.ascontiguousarray(bits.transpose(2, 0, 1)).reshape(64 * words, groups)
+        mixed = np.zeros((64 * out_words, groups), "<u8")
+        mixed[:length] = columns[selection[:, 0]]
         for nth in range(1, selection.shape[1]):
-            mixed ^= columns[selection[:, nth]]
-        encodings[start : start + count] = _transpose(mixed)[:count]
+            mixed[:length] ^= columns[selection[:, nth]]
+        bits = np.ascontiguousarray(mixed.reshape(out_words, 64, groups).transpose(1, 2, 0))
+        encodings[start : start + count] = (
+            _transpose(bits).view(np.uint8).reshape(64 * groups, 8 * out_words)[:count, : length // 8]
+        )
     return encodings
 
 
@@ -90,16 +110,18 @@ def _below(n: int, words: Iterator[int]) -> int:
     return next(word for word in words if word < limit) % n
 
 
-def _transpose(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A matrix of packed bits, transposed: uint8 (8a, b) to uint8 (8b, a), rows packed from 0x80 down.
+def _transpose(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Transpose, in place, the 64 x 64 bits of ``words[:, i, j]`` for all i and j; ``words``: shape (64, a, b).
 
-    Each tile of 8 x 8 bits is one 64-bit word, in which three swaps exchange the two bits, then the two 2 x 2
-    tiles, then the two 4 x 4 tiles off the diagonal (Warren, "Hacker's Delight", section 7-3).
+    Bit k of word n becomes bit n of word k, where bit 0 is 0x80 of the word's first byte in memory. By swapping the
+    halves off the diagonal, then the quarters within each half, and so on (Warren, "Hacker's Delight", section 7-3).
     """
-    high, wide = bits.shape[0] // 8, bits.shape[1]
-    tiles = np.ascontiguousarray(bits.reshape(high, 8, wide).transpose(2, 0, 1)).view("<u8")
-    for shift, mask in ((9, 0x0055005500550055), (18, 0x0000333300003333), (36, 0x000000000F0F0F0F)):
-        swap = (tiles ^ (tiles >> np.uint64(shift))) & np.uint64(mask)
-        tiles ^= swap ^ (swap << np.uint64(shift))
-    bytes_of_tiles = tiles.view(np.uint8).reshape(wide, high, 8)
-    return np.ascontiguousarray(bytes_of_tiles.transpose(0, 2, 1)).reshape(wide * 8, high)
+    for distance, mask in _SWAPS:
+        pairs = words.reshape(-1, 2, int(distance), *words.shape[1:])
+        upper, lower = pairs[:, 0], pairs[:, 1]
+        if distance < 8:  # memory holds the bytes of a word from the lowest up, but bits from the highest down
+            upper, lower = lower, upper
+        swap = ((upper >> distance) ^ lower) & mask
+        lower ^= swap
+        upper ^= swap << distance
+    return words
