@@ -15,13 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from typer.testing import CliRunner
 
 from encoder.cli import app
 from tests.stage import Broker
+from tests.tls import Authority
 
 Told = dict[str, dict[str, str]]
 
@@ -152,7 +150,7 @@ def test_a_page_of_a_proxy_is_not_taken_for_a_broker(tmp_path: Path) -> None:
 
 
 def test_a_certificate_that_is_not_trusted_is_said_to_be_that(tmp_path: Path) -> None:
-    with server(kind="application/json", context=self_signed(tmp_path)) as url:
+    with server(kind="application/json", context=Authority(tmp_path, "inspector").context("127.0.0.1")) as url:
         found = doctor("--broker", url, code=1)
     assert "ask your IT department to put its root certificate" in found["broker"]["remedy"]
 
@@ -168,21 +166,3 @@ def test_what_is_not_a_brokers_address_is_wrong(tmp_path: Path, address: str) ->
     found = doctor("--broker", address, code=1)
     assert found["broker"]["found"] == "This is not a broker's address."
     assert "https://" in found["broker"]["remedy"]
-
-
-def self_signed(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    (folder / "both.pem").write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "both.pem")
-    return context
