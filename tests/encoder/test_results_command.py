@@ -22,6 +22,7 @@ from keys.agreement import Agreement
 from keys.canonical import canonical
 from keys.envelope import seal_bytes
 from keys.errors import CounterfoilError
+from keys.files import OutputRefused
 from keys.kinds import Sealed
 from keys.layout import release_record
 from tests.doors import drawn, folder, identity, nhs_number, signed, small_terms
@@ -266,6 +267,25 @@ def test_no_file_of_the_holder_is_written_over(
     refused(desk.hand_over("--yes", *words, out=out), OutputError)
     assert (desk.root / "sen2.csv").read_bytes() == before
     assert (desk.made, desk.asked) == (set(), [])
+
+
+def test_fetching_twice_changes_nothing(desk: Desk) -> None:
+    first = desk.results()
+    written = desk.root / "results.csv"
+    before = (written.read_bytes(), written.stat().st_mtime_ns)
+    again = desk.results()
+    assert (again.stdout, again.exit_code) == (first.stdout, 0)
+    assert (written.read_bytes(), written.stat().st_mtime_ns) == before
+
+
+def test_results_of_an_earlier_run_are_not_written_over(desk: Desk) -> None:
+    written = desk.root / "results.csv"
+    written.write_bytes(b"row_id,token\r\nrow 1,of another run\r\n")
+    error = refused(desk.results(), OutputRefused)
+    assert error.where == str(written)
+    assert "exists already" in error.what
+    assert b"of another run" in written.read_bytes()
+    assert desk.results("--output", str(desk.root / "results-8.csv")).exit_code == 0
 
 
 def test_another_runs_release_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

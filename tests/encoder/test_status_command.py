@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from encoder.cli import app
+from encoder.door import Door
+from encoder.errors import BrokerRefused
 from encoder.workspace import Workspace
 from keys.identity import Identity
 from services.rehearsal.party import write_identity
@@ -72,3 +74,30 @@ def test_a_refused_count_is_shown_to_nobody_else(matched: tuple[Scene, str, Ask]
     _, shown = ask(scene.cast.ig_leads["south"], "decline", "--yes")
     assert COUNTS in shown
     assert ask(scene.cast.holders["north"], "status")[0] == "declined, 100 % compared\napproved by: nobody\n"
+
+
+def test_waiting_ends_well_once_the_run_is_released(matched: tuple[Scene, str, Ask]) -> None:
+    scene, run, ask = matched
+    scene.release(run)
+    told, meanwhile = ask(scene.cast.holders["north"], "status", "--wait")
+    assert told.startswith("released, 100 % compared\napproved by: north, south\n")
+    assert meanwhile == "released, 100 % compared\n"
+    answer = json.loads(ask(scene.cast.holders["north"], "status", "--wait", "--json")[0])
+    assert answer["state"] == "released"
+
+
+def test_waiting_for_a_run_that_was_declined_ends_with_1(matched: tuple[Scene, str, Ask]) -> None:
+    scene, run, ask = matched
+    scene.refuse("south", run)
+    with pytest.raises(SystemExit) as ended:
+        ask(scene.cast.holders["north"], "status", "--wait")
+    assert ended.value.code == 1
+
+
+def test_what_is_no_status_is_not_shown_as_one(
+    matched: tuple[Scene, str, Ask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, _, ask = matched
+    monkeypatch.setattr(Door, "get", lambda door, path: {"state": "released"})
+    with pytest.raises(BrokerRefused, match="not a broker"):
+        ask(scene.cast.holders["north"], "status")
