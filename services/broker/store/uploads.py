@@ -13,16 +13,10 @@ def put(connection: Connection, **values: Any) -> None:
 
 
 def of_holder(connection: Connection, *, agreement: str, holder: str) -> Sequence[RowMapping]:
-    """Oldest first."""
-    return (
-        connection.execute(
-            select(uploads)
-            .where(uploads.c.agreement == agreement, uploads.c.holder == holder)
-            .order_by(uploads.c.received_at, uploads.c.id)
-        )
-        .mappings()
-        .all()
-    )
+    """Oldest first, by their entries in the log: the broker's clock may have been set back."""
+    query = select(uploads).where(uploads.c.agreement == agreement, uploads.c.holder == holder)
+    found = connection.execute(query).mappings().all()
+    return sorted(found, key=lambda upload: int(upload["receipt"]["body"]["entry"]))
 
 
 def of_agreement(connection: Connection, agreement: str) -> Sequence[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -206,6 +206,18 @@ def test_a_release_can_be_refused_after_the_agreement_has_expired(make_scene: Ma
     with office_of(asked.scene) as office:
         answer = answer_of(replace(office, now=lambda: late), asked.request(now=late))
     assert answer.json()["state"] == "declined"
+
+
+def test_a_run_takes_the_newest_upload_though_the_clock_was_set_back(make_scene: MakeScene) -> None:
+    asked = replacement(make_scene)
+    scene = asked.scene
+    early = datetime.now(UTC) - timedelta(days=1)
+    with office_of(scene) as office:
+        receipt = answer_of(replace(office, now=lambda: early), asked.request(now=early)).json()
+    assert scene.put("south", scene.sealed("south")).is_success
+    scene.status(scene.start_run(), "matched")
+    (started,) = (event for event in scene.events() if event["event"] == "run started")
+    assert started["uploads"]["north"] == receipt["body"]["upload"]
 
 
 def test_decisions_that_come_at_once_come_one_after_the_other(make_scene: MakeScene) -> None:
