@@ -51,8 +51,8 @@ def create_app(office: Office) -> FastAPI:
         title="Counterfoil broker",
         version=version("counterfoil"),
         lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
+        openapi_url=None,  # also no pages of documentation: nobody is told anything who has not signed
+        redirect_slashes=False,
     )
     app.state.office = office
     app.state.checking = asyncio.Lock()

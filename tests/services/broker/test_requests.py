@@ -167,6 +167,11 @@ def test_unknown_and_forbidden_resources_answer_byte_alike(scene: Scene, make_sc
     assert len({tuple((k, v) for k, v in answer.headers.items() if k != "date") for answer in answers}) == 1
 
 
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/redoc", "/", "/v1", "/v1/card/", "/healthz/"])
+def test_nothing_but_health_and_card_is_there_for_whoever_has_not_signed(scene: Scene, path: str) -> None:
+    refused(send(httpx.Request("GET", scene.broker.url + path)), 404, "not-found")
+
+
 def test_a_method_that_there_is_not_answers_as_a_problem(scene: Scene) -> None:
     refused(scene.ask(holder(scene), "DELETE", scene.path), 405, "http")
 
