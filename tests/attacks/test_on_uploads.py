@@ -79,6 +79,31 @@ def test_another_holders_upload_slot(scene: Scene, sealed: bytes) -> None:
         assert stored(scene.broker) == before
 
 
+def test_part_of_another_holders_upload(make_scene: MakeScene) -> None:
+    """What south does at the address of north's upload is about an upload of its own, which there is not."""
+    scene, elsewhere = make_scene(), make_scene()
+    north, sealed = scene.cast.holders["north"], scene.sealed("north", rows=100)
+    announce(scene, north, sealed)
+    before, path = stored(scene.broker), upload_path(scene, sealed)
+    others = (scene.cast.holders["south"], elsewhere.cast.holders["north"], scene.cast.ig_leads["north"])
+    answers = [
+        scene.ask(other, method, path + more, body)
+        for other in others
+        for method, more, body in (
+            ("GET", "", b""),
+            ("PUT", "/parts/0", sealed[: 64 << 10]),
+            ("POST", "/complete", b"{}"),
+        )
+    ]
+    unknown = scene.ask(north, "GET", upload_path(scene, b"never announced"))
+    for answer in (*answers, unknown):
+        refused(answer, 404, "not-found")
+    assert {answer.content for answer in answers} == {unknown.content}
+    assert stored(scene.broker) == before
+    fails(scene, sealed, "envelope-refused", "for another sender", holder="south")
+    assert scene.ask(north, "GET", path).json()["parts"] == []
+
+
 def test_contribution_in_place_of_an_upload(scene: Scene) -> None:
     contribution = (scene.root / "north" / "contribution-to-south.sealed").read_bytes()
     fails(scene, contribution, "envelope-refused", "for another kind")

@@ -179,28 +179,6 @@ def test_an_upload_cannot_grow_after_it_was_announced(scene: Scene) -> None:
     assert "another size" in refused(answer, 409, "conflict")
 
 
-def test_an_upload_of_another_holder_is_out_of_reach(make_scene: MakeScene) -> None:
-    """What south does at the address of north's upload is about an upload of its own, which there is not."""
-    scene, elsewhere = make_scene(), make_scene()
-    sealed = scene.sealed("north", rows=ROWS)
-    announce(scene, north(scene), sealed)
-    before = in_storage(scene)
-    path = upload_path(scene, sealed)
-    others = (scene.cast.holders["south"], elsewhere.cast.holders["north"], scene.cast.ig_leads["north"])
-    answers = [
-        scene.ask(other, method, path + more, body)
-        for other in others
-        for method, more, body in (("GET", "", b""), ("PUT", "/parts/0", sealed[:PART]), ("POST", "/complete", b"{}"))
-    ]
-    unknown = scene.ask(north(scene), "GET", upload_path(scene, b"never announced"))
-    for answer in (*answers, unknown):
-        refused(answer, 404, "not-found")
-    assert {answer.content for answer in answers} == {unknown.content}
-    assert in_storage(scene) == before
-    assert put_whole(scene, scene.cast.holders["south"], sealed).status_code == 422
-    assert state(scene, sealed).json()["parts"] == []
-
-
 def test_two_uploads_of_one_holder_at_once_do_not_mix(make_scene: MakeScene) -> None:
     scene = make_scene()
     files = [scene.sealed("north", rows=ROWS + more) for more in range(2)]
