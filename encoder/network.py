@@ -13,8 +13,8 @@ import truststore
 from encoder.errors import BrokerRefused, InputError, Unreachable
 
 _LOCAL = ("127.0.0.1", "localhost", "::1")
-_CLOCK = frozenset({9, 10})
-"""X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED."""
+_CLOCK = frozenset({9, 10, 0x800B0101})
+"""X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED; on Windows CERT_E_EXPIRED for both."""
 
 
 def open_client(address: str, *, timeout: float) -> httpx.Client:
