@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from encoder.ceremony import recall_secret
 from encoder.match_keys import encoders
 from encoder.workspace import Workspace
+from keys.canonical import canonical
 from keys.envelope import MAGIC
 from keys.receiving import decode
 from services.broker.app import open_office
@@ -261,6 +262,23 @@ def test_i8_destroying_one_agreement_touches_no_other(
     assert second.door_of("north").get(second.path)["destroyed"] is None
     again = second.start_run()
     assert second.status(again, "matched")["state"] == "matched"
+
+
+def test_a_run_that_waited_fails_and_cannot_be_approved_any_more(make_scene: MakeScene, office: Office) -> None:
+    scene = make_scene()
+    (run,) = bring_to(scene, "matched")
+    scene.approve("north", run)
+    destroy(office, scene.agreement)
+    status = scene.status(run)
+    assert status["state"] == "failed"
+    assert "were destroyed" in status["problem"]["what"]
+    body = canonical(scene.approval("south", run))
+    answer = scene.ask(scene.cast.ig_leads["south"], "POST", f"/v1/runs/{run}/approvals", body)
+    assert refused(answer, 409, "conflict") == "A run that is failed waits for no decision."
+    assert [(event["event"], event.get("state")) for event in scene.events()[-2:]] == [
+        ("run changed", "failed"),
+        ("data destroyed", None),
+    ]
 
 
 def test_who_fetches_late_is_told_when_it_was_destroyed(make_scene: MakeScene, office: Office) -> None:
