@@ -20,6 +20,7 @@ from encoder.identifiers import Column
 __all__ = ["Schema", "XorFolds", "base_filters", "load_schema", "read_schema"]
 
 _BLOCK = 1 << 24  # bytes of filters held at once, beside the result
+_CACHED = 1 << 12  # rows of filters worked on at a time, so that they stay in the processor's cache
 _SHORTS = 32  # 16-bit numbers in one BLAKE2b digest
 
 Bits = NDArray[np.uint8]
@@ -59,7 +60,8 @@ def base_filters(columns: Sequence[Column | None], schema: Schema, *, secret: by
         for column, hasher in used:
             _unite(block, column.codes[start : start + step], column.values, hasher)
         # Folding in halves, again and again, is the XOR of all parts.
-        filters[start : start + step] = np.bitwise_xor.reduce(block.reshape(-1, parts, width), axis=1)
+        folded = block if parts == 1 else np.bitwise_xor.reduce(block.reshape(-1, parts, width), axis=1)
+        filters[start : start + step] = folded
     return filters
 
 
@@ -155,36 +157,39 @@ def _unite(block: Bits, codes: NDArray[np.int32], values: Sequence[str], hasher:
     """OR each row's value into the block's filters."""
     occurs, places = rank(codes.astype(np.int64), len(values))
     texts = values if len(occurs) == len(values) else [values[code] for code in occurs.tolist()]
-    filled = np.fromiter(map(bool, texts), np.bool_, len(texts))
-    if filled.all():
-        block |= _value_filters(texts, hasher)[places]
-    elif filled.any():
-        rows = np.flatnonzero(filled[places])
-        table = _value_filters([text for text in texts if text], hasher)
-        block[rows] |= table[(np.cumsum(filled) - 1)[places[rows]]]
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    longest_first = np.argsort(-lengths, kind="stable")
+    table = np.zeros((len(texts), block.shape[1]), np.uint8)
+    filled = int(np.count_nonzero(lengths))
+    if filled:
+        _unite_tokens(table[:filled], [texts[place] for place in longest_first[:filled].tolist()], hasher)
+    where = np.empty_like(longest_first)
+    where[longest_first] = np.arange(len(texts))
+    rows = where[places]
+    for start in range(0, len(block), _CACHED):
+        block[start : start + _CACHED] |= table[rows[start : start + _CACHED]]
 
 
-def _value_filters(values: Sequence[str], hasher: _Hasher) -> Bits:
-    """Each value's filter, uint8 (values, width)."""
+def _unite_tokens(filters: Bits, values: Sequence[str], hasher: _Hasher) -> None:
+    """OR the tokens of each value, the longest first and none empty, into its filter: uint8 (values, width)."""
     tokens = split(values, hasher.feature)
     times = _times(tokens.counts, hasher.feature)
     most = int(times.max()) + 1
     pairs, ids = rank(tokens.ids * most + times, len(tokens.distinct) * most)
     if len(pairs) * hasher.width > _BLOCK and len(values) > 1:
         half = len(values) // 2
-        return np.concatenate([_value_filters(values[:half], hasher), _value_filters(values[half:], hasher)])
+        _unite_tokens(filters[:half], values[:half], hasher)
+        _unite_tokens(filters[half:], values[half:], hasher)
+        return
     token_filters = hasher.filters(tokens.distinct, pairs // most, pairs % most)
-    starts = np.cumsum(tokens.counts) - tokens.counts
-    fewer = -tokens.counts.astype(np.min_scalar_type(-int(tokens.counts.max())))  # narrow: sorted by radix
-    longest_first = np.argsort(fewer, kind="stable")
-    starts, fewer = starts[longest_first], fewer[longest_first]
-    filters = np.zeros((len(values), hasher.width), np.uint8)
-    for nth in range(-int(fewer[0])):
-        having = int(np.searchsorted(fewer, -nth))
-        filters[:having] |= token_filters[ids[starts[:having] + nth]]
-    places = np.empty(len(values), np.int64)
-    places[longest_first] = np.arange(len(values))
-    return filters[places]
+    begins = np.cumsum(tokens.counts) - tokens.counts
+    for start in range(0, len(values), _CACHED):
+        some = slice(start, start + _CACHED)
+        # A longer value never has fewer tokens, so those that have an nth one come first.
+        fewer = -tokens.counts[some]
+        for nth in range(-int(fewer[0])):
+            having = int(np.searchsorted(fewer, -nth))
+            filters[some][:having] |= token_filters[ids[begins[some][:having] + nth]]
 
 
 def _times(counts: NDArray[np.int64], feature: Feature) -> NDArray[np.int64]:

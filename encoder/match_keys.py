@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder._tokens import rank
 from encoder.clk import base_filters, load_schema
 from encoder.harden import draw, harden
 from encoder.identifiers import Column, Identifiers
-from keys.canonical import canonical
 from keys.derive import Label, subkey
 from keys.layout import EXACT_BYTES, encoding_bytes
 from keys.secret import Secret
@@ -28,6 +29,9 @@ _COMPARISONS: dict[Comparison, dict[str, Any]] = {
     Comparison.POSITIONAL_UNIGRAMS: {"type": "ngram", "n": 1, "positional": True},
     Comparison.POSITIONAL_BIGRAMS: {"type": "ngram", "n": 2, "positional": True},
 }
+
+_quote = json.JSONEncoder(ensure_ascii=False).encode
+"""A text as in canonical JSON (RFC 8785): of texts, that is what JSON's encoder writes."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,7 +49,7 @@ class MatchKeyEncoder:
         self.key = key
         self.width = encoding_bytes(terms, key)
         if isinstance(key, ExactKey):
-            self._exact = subkey(secret, Label.EXACT, context=key.name)
+            self._mac = hmac.new(subkey(secret, Label.EXACT, context=key.name), digestmod=hashlib.sha256)
             return
         self._schema = load_schema(linkage_schema(key, terms.encoding))
         self._base = subkey(secret, Label.BASE_FILTER, context=key.name)
@@ -77,16 +81,21 @@ class MatchKeyEncoder:
         """HMAC-SHA256 over the canonical JSON of the tuple, cut to 128 bits; each distinct tuple once."""
         columns = [identifiers.columns[field.value] for field in key.tuple_of]
         present = encodable(key, identifiers)
-        codes = np.stack([column.codes[present] for column in columns], axis=1)
-        distinct, inverse = np.unique(codes, axis=0, return_inverse=True)
-        hashed = np.zeros((len(distinct), EXACT_BYTES), dtype=np.uint8)
-        for number, row in enumerate(distinct):
-            values = [column.values[code] for column, code in zip(columns, row, strict=True)]
-            tag = hmac.digest(self._exact, canonical(values), hashlib.sha256)
-            hashed[number] = np.frombuffer(tag[:EXACT_BYTES], dtype=np.uint8)
+        joint, tuples = np.zeros(np.count_nonzero(present), np.int64), [()]
+        for column in columns:
+            size = len(column.values)
+            distinct, joint = rank(joint * size + column.codes[present], len(tuples) * size)
+            quoted = [_quote(value) for value in column.values]
+            tuples = [(*tuples[place // size], quoted[place % size]) for place in distinct.tolist()]
+        tags = b"".join(self._tag(f"[{','.join(one)}]".encode()) for one in tuples)
         bits = np.zeros((identifiers.rows, EXACT_BYTES), dtype=np.uint8)
-        bits[present] = hashed[inverse.reshape(-1)]
+        bits[present] = np.frombuffer(tags, np.uint8).reshape(-1, EXACT_BYTES)[joint]
         return Encodings(bits, present)
+
+    def _tag(self, text: bytes) -> bytes:
+        mac = self._mac.copy()  # the key is hashed once
+        mac.update(text)
+        return mac.digest()[:EXACT_BYTES]
 
 
 def encoders(keys: Sequence[FuzzyKey | ExactKey], *, terms: Terms, secret: Secret) -> list[MatchKeyEncoder]:
@@ -129,11 +138,15 @@ def linkage_schema(key: FuzzyKey, encoding: Encoding) -> dict[str, Any]:
 
 def given(column: Column) -> NDArray[np.bool_]:
     """Which rows have a value."""
-    missing = np.array([value == "" for value in column.values], dtype=np.bool_)
-    return ~missing[column.codes] if len(column.values) else np.zeros(len(column.codes), dtype=np.bool_)
+    missing = column.values.index("") if "" in column.values else -1
+    return np.asarray(column.codes != missing)
 
 
 def rows_of(identifiers: Identifiers, which: NDArray[np.int64]) -> Identifiers:
-    """The identifiers of some rows, in the order of ``which``."""
-    columns = {name: Column(column.codes[which], column.values) for name, column in identifiers.columns.items()}
-    return Identifiers(len(which), columns)
+    """The identifiers of some rows, in the order of ``which``, with no values but theirs."""
+    return Identifiers(len(which), {name: _some(column, which) for name, column in identifiers.columns.items()})
+
+
+def _some(column: Column, which: NDArray[np.int64]) -> Column:
+    occurs, codes = rank(column.codes[which].astype(np.int64), len(column.values))
+    return Column(codes.astype(np.int32), tuple(column.values[code] for code in occurs.tolist()))
