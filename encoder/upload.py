@@ -100,13 +100,16 @@ def _send(workspace: Workspace, door: Door, path: str, *, patience: Patience, pr
     if done:
         patience.tell(f"Resuming at {100 * done // size} %.")
     progress(done, size)
-    with workspace.upload.open("rb") as stream:
-        for number, length in enumerate(lengths):
-            if number not in here:
-                stream.seek(number * part_bytes)
-                patience.insist(partial(door.put_bytes, f"{path}/parts/{number}", stream.read(length)))
-                done += length
-                progress(done, size)
+    try:
+        with workspace.upload.open("rb") as stream:
+            for number, length in enumerate(lengths):
+                if number not in here:
+                    stream.seek(number * part_bytes)
+                    patience.insist(partial(door.put_bytes, f"{path}/parts/{number}", stream.read(length)))
+                    done += length
+                    progress(done, size)
+    except NothingThere:
+        pass  # completed by another process, or let go of: the broker says which
     return patience.insist(lambda: door.post(f"{path}/complete", {}))
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from keys.canonical import canonical, parse
 from keys.envelope import MAGIC, read_header
-from tests.parts import announce, upload_path
+from tests.parts import announce, complete, upload_path
 from tests.stage import MakeScene, Scene, children, refused, send, stored
 
 
@@ -90,18 +90,17 @@ def test_part_of_another_holders_upload(make_scene: MakeScene) -> None:
         scene.ask(other, method, path + more, body)
         for other in others
         for method, more, body in (
-            ("GET", "", b""),
             ("PUT", "/parts/0", sealed[: 64 << 10]),
             ("POST", "/complete", b"{}"),
         )
     ]
-    unknown = scene.ask(north, "GET", upload_path(scene, b"never announced"))
+    unknown = complete(scene, north, b"never announced")
     for answer in (*answers, unknown):
         refused(answer, 404, "not-found")
     assert {answer.content for answer in answers} == {unknown.content}
     assert stored(scene.broker) == before
     fails(scene, sealed, "envelope-refused", "for another sender", holder="south")
-    assert scene.ask(north, "GET", path).json()["parts"] == []
+    assert announce(scene, north, sealed).json()["parts"] == []
 
 
 def test_contribution_in_place_of_an_upload(scene: Scene) -> None:

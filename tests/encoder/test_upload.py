@@ -214,10 +214,23 @@ def test_a_refusal_is_not_tried_again(workspace: Workspace) -> None:
     assert sender.waited == []
 
 
+def gone() -> NothingThere:
+    return NothingThere("There is nothing here.", remedy="Check.", where="https://broker.example/elsewhere")
+
+
 def test_an_upload_that_the_broker_lets_go_of_is_told(workspace: Workspace) -> None:
-    gone = NothingThere("There is nothing here.", remedy="Check.", where="https://broker.example/elsewhere")
     with pytest.raises(BrokerRefused, match="let go of this upload"):
-        Sender().send(workspace, Broker(faults=[None, gone]))
+        Sender().send(workspace, Broker(faults=[None, None, gone(), gone()]))
+
+
+def test_an_upload_that_another_process_completes_meanwhile_gives_its_receipt(workspace: Workspace) -> None:
+    data = workspace.upload.read_bytes()
+    broker = Broker(parts={number: data[number * PART : (number + 1) * PART] for number in range(1, 4)})
+    broker.faults = [None, gone()]
+    broker.parts[0] = data[:PART]
+    broker.state = {"receipt": None, "part_bytes": PART, "parts": []}
+    assert Sender().send(workspace, broker)["upload"] == "1"
+    assert broker.asked[1:] == ["PUT part 0", "POST complete"]
 
 
 @pytest.mark.parametrize(

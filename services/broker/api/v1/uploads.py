@@ -12,7 +12,7 @@ from keys.request import sha256_in
 from services.broker.accept import complete, receipt_of
 from services.broker.auth import Signed, authenticate, office_of, signed, stream_body
 from services.broker.errors import NotFound, Refused
-from services.broker.incoming import Incoming, announce, find, keep_part, parts_here
+from services.broker.incoming import announce, find, keep_part, parts_here
 from services.broker.office import Office
 from services.broker.storage import settle
 
@@ -37,19 +37,7 @@ def announce_upload(
         return {"receipt": receipt}
     upload, fresh = announce(office, found, holder, sha256=sha256, size=document["bytes"])
     response.status_code = 201 if fresh else 200
-    return _state(office, upload)
-
-
-@router.get(_PATH)
-def upload_state(
-    agreement: str, sha256: str, request: Request, caller: Annotated[Signed, Depends(signed)]
-) -> dict[str, Any]:
-    """Which parts are here, or the receipt."""
-    office = office_of(request)
-    found, holder = _holder(office, agreement, caller.caller, sha256)
-    if receipt := receipt_of(office, found, holder, sha256=sha256):
-        return {"receipt": receipt}
-    return _state(office, find(office, found, holder, sha256=sha256))
+    return {"receipt": None, "part_bytes": upload.part_size, "parts": sorted(parts_here(office, upload))}
 
 
 @router.put(f"{_PATH}/parts/{{number}}")
@@ -98,7 +86,3 @@ def _holder(office: Office, agreement: str, caller: str, sha256: str) -> tuple[A
 
 def _is_size(value: Any) -> bool:
     return type(value) is int and value >= 0
-
-
-def _state(office: Office, upload: Incoming) -> dict[str, Any]:
-    return {"receipt": None, "part_bytes": upload.part_size, "parts": sorted(parts_here(office, upload))}
