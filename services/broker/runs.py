@@ -53,7 +53,7 @@ def percent(agreement: Agreement, rows: Sequence[int], compared: int) -> int:
     """How far a run has come that has ``compared`` so many pairs, in the order of the plan.
 
     Each comparison of two holders under one match-key is an equal part of the whole: shares by pairs would tell three
-    holders each other's numbers of rows, to about one in a hundred.
+    holders each other's numbers of rows, to a few in a hundred.
     """
     sizes = [rows[a] * rows[b] for a, b in comparisons(agreement) for _ in fuzzy_keys(agreement, a, b)]
     done = 0.0
