@@ -21,9 +21,10 @@ from services.broker.app import open_office
 from services.broker.inputs import load
 from services.broker.office import Office
 from services.broker.settings import Settings
-from services.broker.store import agreements
+from services.broker.store import agreements, runs
+from services.broker.store.uploads import newest
 from services.rehearsal.party import gather, write_identity
-from services.rehearsal.server import Launched, launch
+from services.rehearsal.server import Launched, launch, running_broker
 from tests.stage import Broker, Scene, children, events
 
 BOTH = children(60, seed=1)
@@ -126,6 +127,43 @@ def test_nothing_half_done_is_left(life: Life) -> None:
     assert not list(life.scene.broker.home.rglob("*.part"))
     names = [{path.name for path in (storage / "runs" / run).rglob("*")} for run in (life.cut_off, life.undisturbed)]
     assert names[0] == names[1]
+
+
+def test_i6_a_run_is_taken_up_that_was_cut_off_before_its_first_step(tmp_path: Path) -> None:
+    """After its row is there, and again after it is approved, but before the runner knows of it."""
+    home, identity = Workspace(tmp_path / "home"), gather([]).broker
+    passphrase = write_identity(home, identity)
+    with running_broker(home.root, passphrase=passphrase) as url:
+        scene = Scene.of(Broker(identity, home.root, url), tmp_path / "scene")
+        scene.open()
+        for name, rows in ROWS.items():
+            scene.upload(name, rows)
+        scene.close()
+    run, stamp = "0" * 32, datetime.now(UTC).isoformat()
+    with (
+        closing(open_office(Settings(home=home.root), identity).store) as store,
+        store.transaction("start run") as connection,
+    ):
+        uploads_of = {name: newest(connection, agreement=scene.agreement.id, holder=name) for name in ROWS}
+        runs.put(
+            connection,
+            id=run,
+            agreement=scene.agreement.id,
+            state="accepted",
+            uploads={name: upload["id"] for name, upload in uploads_of.items() if upload},
+            pairs_total=0,
+            pairs_compared=0,
+            started_at=stamp,
+            changed_at=stamp,
+        )
+    for before, after in (("accepted", "matched"), ("approved", "released")):
+        with closing(sqlite3.connect(home.root / "broker.sqlite")) as connection:
+            connection.execute("update runs set state = ?", (before,))
+            connection.commit()
+        with running_broker(home.root, passphrase=passphrase) as url:
+            scene.broker = replace(scene.broker, url=url)
+            scene.status(run, after)
+            scene.close()
 
 
 @pytest.fixture

@@ -122,6 +122,16 @@ def test_key_and_files_go_when_retention_has_passed_since_release(
     assert destroy_due(office) == []
 
 
+def test_retention_counts_from_the_last_release(office: Office, clock: Clock) -> None:
+    add_run(office, State.RELEASED, "first")
+    clock.moment = START + timedelta(hours=HOURS - 1)
+    add_run(office, State.RELEASED, "second")
+    clock.moment = START + timedelta(hours=2 * HOURS - 1) - timedelta(seconds=1)
+    assert destroy_due(office) == []
+    clock.moment += timedelta(seconds=1)
+    assert len(destroy_due(office)) == 1
+
+
 def test_nothing_that_is_noted_of_a_released_run_puts_destruction_off(office: Office, clock: Clock) -> None:
     add_run(office, State.RELEASED)
     clock.moment = START + timedelta(hours=HOURS)
