@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from keys.errors import KeysError
 from keys.private import create_private
@@ -63,34 +63,79 @@ class _Part(io.FileIO):
             raise
 
 
+class Files:
+    """Files that are written together: see ``whole_files``."""
+
+    def __init__(self) -> None:
+        self._waiting: list[_Waiting] = []
+
+    def open(self, path: Path, *, replace: bool = False, private: bool = False) -> BinaryIO:
+        """A stream to write ``path`` with; as ``whole_file``, which says what it raises."""
+        refuse_existing(path, replace=replace)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        try:
+            part = _Part(_create(temporary, private=private), "wb")
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        self._waiting.append(_Waiting(path, temporary, part, io.BufferedWriter(part), replace))
+        return self._waiting[-1].stream
+
+    def _finish(self) -> None:
+        for one in self._waiting:
+            one.stream.flush()
+            one.part.settle()
+            one.stream.close()
+        for one in self._waiting:
+            refuse_existing(one.path, replace=one.replace)
+            with one.part.remembering():
+                one.temporary.replace(one.path)
+
+    def _discard(self) -> None:
+        for one in self._waiting:
+            with suppress(OSError, ValueError):
+                one.stream.close()
+            with suppress(OSError):
+                one.temporary.unlink(missing_ok=True)
+
+    def _failure(self) -> OutputRefused | None:
+        return next((_unwritable(one.path, one.part.failure) for one in self._waiting if one.part.failure), None)
+
+
+class _Waiting(NamedTuple):
+    path: Path
+    temporary: Path
+    part: _Part
+    stream: io.BufferedWriter
+    replace: bool
+
+
+@contextmanager
+def whole_files() -> Iterator[Files]:
+    """Files that belong together: when all are written and on the disk, each takes its place, in the order in which
+    they were opened. On any failure before that none does."""
+    files = Files()
+    try:
+        yield files
+        files._finish()
+    except BaseException:
+        failure = files._failure()
+        files._discard()
+        if failure is not None:
+            raise failure from None
+        raise
+
+
 @contextmanager
 def whole_file(path: Path, *, replace: bool = False, private: bool = False) -> Iterator[BinaryIO]:
     """Write ``path`` through a temporary file beside it that is renamed at the end.
 
     On any failure nothing is left behind and an older file stays as it was. ``private``: for the current user alone,
-    by mode 0600 or, on Windows, by an access list. Raises ``OutputRefused`` when the file exists (unless ``replace``)
-    or cannot be written, ``NotPrivate`` when it cannot be private; errors of any other kind pass through.
+    by mode 0600 or, on Windows, by an access list. A symbolic link is replaced itself, not what it leads to. Raises
+    ``OutputRefused`` when the file exists (unless ``replace``) or cannot be written, ``NotPrivate`` when it cannot be
+    private; errors of any other kind pass through.
     """
-    refuse_existing(path, replace=replace)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        part = _Part(_create(temporary, private=private), "wb")
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    try:
-        with io.BufferedWriter(part) as stream:
-            yield stream
-            stream.flush()
-            part.settle()
-        refuse_existing(path, replace=replace)
-        with part.remembering():
-            temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        if part.failure is not None:
-            raise _unwritable(path, part.failure) from None
-        raise
+    with whole_files() as files:
+        yield files.open(path, replace=replace, private=private)
 
 
 def write_whole(path: Path, data: bytes, *, replace: bool = False, private: bool = False) -> None:
@@ -102,7 +147,7 @@ def write_whole(path: Path, data: bytes, *, replace: bool = False, private: bool
 def refuse_existing(path: Path, *, replace: bool) -> None:
     """Raise ``OutputRefused`` if ``path`` exists and may not be replaced, or is a folder."""
     try:
-        there, folder = path.exists(), path.is_dir()
+        there, folder = path.is_symlink() or path.exists(), path.is_dir()
     except OSError as error:
         raise _unwritable(path, error) from None
     if folder:
@@ -119,7 +164,12 @@ def _create(path: Path, *, private: bool) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644)
 
 
-def _unwritable(path: Path, error: OSError) -> OutputRefused:
+def reason(error: OSError) -> tuple[str, str]:
+    """What the system's refusal to write means, and what to do."""
     unknown = (error.strerror or type(error).__name__, "Name another file or folder, and try again.")
-    why, remedy = _REASONS.get(error.errno or 0, unknown)
+    return _REASONS.get(error.errno or 0, unknown)
+
+
+def _unwritable(path: Path, error: OSError) -> OutputRefused:
+    why, remedy = reason(error)
     return OutputRefused(f"The file cannot be written: {why}.", where=str(path), remedy=remedy)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keys.files import OutputRefused, refuse_existing, whole_file, write_whole
+from keys.files import OutputRefused, refuse_existing, whole_file, whole_files, write_whole
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -198,3 +198,61 @@ def test_refuse_existing(tmp_path: Path) -> None:
     refuse_existing(tmp_path / "out", replace=True)
     with pytest.raises(OutputRefused):
         refuse_existing(tmp_path / "out", replace=False)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_link_is_a_file_that_is_there_and_what_it_leads_to_is_never_written(tmp_path: Path, replace: bool) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"theirs")
+    for name, target in {"link": "elsewhere", "dangling": "nowhere"}.items():
+        (tmp_path / name).symlink_to(tmp_path / target)
+        if replace:
+            write_whole(tmp_path / name, b"new", replace=True)
+        else:
+            with pytest.raises(OutputRefused, match="exists already"):
+                write_whole(tmp_path / name, b"new")
+        assert (tmp_path / name).is_symlink() is not replace
+    assert (tmp_path / "elsewhere").read_bytes() == b"theirs"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_files_that_belong_together_come_together(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"old")
+    with whole_files() as files:
+        for name in "ab":
+            files.open(tmp_path / name, replace=True).write(b"new")
+        files.open(tmp_path / "empty")
+        assert (tmp_path / "b").read_bytes() == b"old"
+    assert contents(tmp_path) == {"a": b"new", "b": b"new", "empty": b""}
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_if_one_of_them_cannot_be_written_none_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A full disk that is noticed only when the last bytes go out; the error names the file."""
+    opened = os.open
+
+    def on_a_full_disk(path: Path, flags: int, mode: int) -> int:
+        made = opened(path, flags, mode)
+        if not path.name.startswith(f".{name}."):
+            return made
+        os.close(made)
+        return opened("/dev/full", os.O_WRONLY)
+
+    monkeypatch.setattr("keys.files.os.open", on_a_full_disk)
+    with pytest.raises(OutputRefused, match="the disk is full") as caught:
+        write_both(tmp_path / "a", tmp_path / "b")
+    assert caught.value.where == str(tmp_path / name)
+    assert contents(tmp_path) == {}
+
+
+def test_a_fault_between_them_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OutputRefused, match="the folder does not exist"):
+        write_both(tmp_path / "a", tmp_path / "no-such-folder" / "b")
+    assert contents(tmp_path) == {}
+
+
+def write_both(*paths: Path) -> None:
+    with whole_files() as files:
+        for path in paths:
+            files.open(path).write(b"few")
