@@ -1,7 +1,5 @@
 """The command ``counterfoil``: one small module per group of commands."""
 
-import sys
-
 import typer
 
 from encoder.cli import agreement, decisions, identity, linkage, log, recipient, secret
@@ -12,7 +10,7 @@ from encoder.cli.doctor import doctor
 from encoder.cli.encode import encode
 from encoder.cli.profile import profile
 from encoder.cli.results import results
-from keys.errors import CounterfoilError
+from encoder.cli.running import end_in_order, run
 
 app = typer.Typer(
     name="counterfoil",
@@ -47,20 +45,6 @@ app.command("open")(recipient.open_)
 app.command("join")(recipient.join)
 
 
-def run(commands: typer.Typer) -> None:
-    """Run a command; the one place where an error becomes a message on stderr and an exit code.
-
-    0: done. 1: refused, with what, where and what to do. 2: wrong usage. 130: interrupted.
-    """
-    try:
-        commands()
-    except CounterfoilError as error:
-        where = f"{error.where}: " if error.where else ""
-        message = f"Error: {where}{error.what}\n{error.remedy}\n"
-        encoding = sys.stderr.encoding or "ascii"
-        sys.stderr.write(message.encode(encoding, "backslashreplace").decode(encoding))
-        sys.exit(error.exit_code)
-
-
 def main() -> None:
+    end_in_order()
     run(app)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from encoder.cli.ask import ask
 from encoder.cli.files import read_file
 from keys.advice import advise, usable
 from keys.agreement import Agreement, read_terms
@@ -111,7 +112,7 @@ def sign(
     found = _load(agreement)
     if not yes:
         sys.stdout.write(review_page(found, now=datetime.now(UTC)))
-        typer.confirm("Sign this?", abort=True)
+        ask("Sign this?")
     passphrase = read_passphrase(file=passphrase_file, descriptor=passphrase_fd)
     signer = Identity.unlock(read_file(identity), passphrase, where=str(identity))
     signed = found.with_signatures([found.sign(signer)])

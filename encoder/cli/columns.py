@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from encoder.beside import Beside, refuse_unmatched
+from encoder.cli.ask import ask
 from encoder.cli.desk import Json
 from encoder.cli.layout import (
     DelimiterOption,
@@ -99,7 +100,7 @@ def columns_for(
     proposal = propose(file, today=today, beside=beside, layout=layout)
     sys.stderr.write(shown(proposal))
     if not yes:
-        typer.confirm("Are these the right columns?", abort=True, err=True)
+        ask("Are these the right columns?")
     elif not proposal.sure:
         unsure = [one.key for one in proposal.choices if one.certainty is not Certainty.SURE]
         what = f"not sure: {', '.join(unsure)}" if unsure else "not sure which profile the file has"

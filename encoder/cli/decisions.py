@@ -3,8 +3,7 @@
 import sys
 from typing import Any
 
-import typer
-
+from encoder.cli.ask import ask
 from encoder.cli.desk import HERE, Broker, Desk, Folder, PassphraseFd, PassphraseFile, Run, Yes
 from encoder.door import Door
 from encoder.errors import InputError
@@ -32,8 +31,8 @@ def approve(
     Example: counterfoil approve 3f0c... --broker https://broker.example
     """
     desk = Desk.open(folder, passphrase_file, passphrase_fd)
-    ask = None if yes else f"Approve the {desk.agreement.terms.release.value} release of run {run}?"
-    answer = _decide(desk, run, Declared.APPROVAL, broker=broker, ask=ask)
+    question = None if yes else f"Approve the {desk.agreement.terms.release.value} release of run {run}?"
+    answer = _decide(desk, run, Declared.APPROVAL, broker=broker, question=question)
     sys.stdout.write(f"{desk.party.name} approved; approved by: {', '.join(answer['approved_by'])}\n")
 
 
@@ -50,18 +49,18 @@ def decline(
     Example: counterfoil decline 3f0c... --broker https://broker.example
     """
     desk = Desk.open(folder, passphrase_file, passphrase_fd)
-    ask = None if yes else f"Refuse the release of run {run}? Nothing of it will be released."
-    _decide(desk, run, Declared.REFUSAL, broker=broker, ask=ask)
+    question = None if yes else f"Refuse the release of run {run}? Nothing of it will be released."
+    _decide(desk, run, Declared.REFUSAL, broker=broker, question=question)
     sys.stdout.write(f"{desk.party.name} refused; run {run} is declined\n")
 
 
-def _decide(desk: Desk, run: str, kind: Declared, *, broker: str, ask: str | None) -> Any:
+def _decide(desk: Desk, run: str, kind: Declared, *, broker: str, question: str | None) -> Any:
     """Show the run, ask unless there is nothing to ask, sign and send; the broker's answer, its log checked."""
     own_party(desk.agreement, desk.identity, Role.IG_LEAD)
     with desk.door(broker) as door:
         _show(desk, door, run)
-        if ask is not None:
-            typer.confirm(ask, abort=True)
+        if question is not None:
+            ask(question)
         statement = declare(desk.identity, kind, {"agreement": desk.agreement.id, "run": run})
         answer = door.post(f"/v1/runs/{run}/{_ADDRESS[kind]}", statement.to_json())
         witness(desk.workspace, door, agreement=desk.agreement, identity=desk.identity)

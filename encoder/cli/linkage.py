@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from encoder.cli.ask import ask
 from encoder.cli.desk import (
     HERE,
     Broker,
@@ -78,7 +79,7 @@ def upload(
     size = desk.workspace.upload.stat().st_size
     sys.stderr.write(f"{desk.workspace.upload}: {size:,} bytes, SHA-256 {sha256}, to {broker}\n")
     if not yes:
-        typer.confirm("Send it?", abort=True, err=True)
+        ask("Send it?")
     with desk.door(broker) as opened, shown("Uploading") as count:
         receipt = send_upload(
             desk.workspace,

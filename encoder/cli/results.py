@@ -10,6 +10,7 @@ import typer
 
 from encoder.agreed import headers_of
 from encoder.attributes import Handed, Plan, plan_attributes, write_attributes
+from encoder.cli.ask import ask
 from encoder.cli.columns import columns_for
 from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run, Yes, patience
 from encoder.cli.layout import DelimiterOption, EncodingOption, SheetOption, say
@@ -120,7 +121,7 @@ def _show(plan: Plan, found: Doubts) -> None:
 def _decide(attributes: Path, found: Doubts, *, yes: bool, named: list[str] | tuple[str, ...]) -> None:
     doubtful = [header for header in found if header not in named]
     if not yes:
-        typer.confirm(f"Hand these columns over in {attributes}?", abort=True, err=True)
+        ask(f"Hand these columns over in {attributes}?")
     elif doubtful:
         raise InputError(
             f"Nobody has looked at columns that may identify children: {', '.join(map(repr, doubtful))}.",

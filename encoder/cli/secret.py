@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from encoder import ceremony
+from encoder.cli.ask import ask
 from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Yes
 from encoder.errors import InputError
 from encoder.workspace import Workspace
@@ -123,6 +124,6 @@ def destroy(folder: Folder = HERE, yes: Yes = False) -> None:
     if not any(workspace.keeps(kind) for kind in (Sealed.CONTRIBUTION, Sealed.LINKAGE_SECRET)):
         raise InputError("There is no secret here.", where=str(folder), remedy="Name the folder of the agreement.")
     if not yes:
-        typer.confirm("Destroy the secret? This is final.", abort=True)
+        ask("Destroy the secret? This is final.")
     ceremony.destroy(workspace)
     sys.stderr.write("Destroyed. Copies in backups, if there are any, are still sealed with your passphrase.\n")

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from encoder.cli import app
+from encoder.cli.ask import NotAgreed
 from keys.agreement import Agreement
 from keys.canonical import canonical, parse
 from keys.errors import AgreementError, CounterfoilError
@@ -138,6 +138,7 @@ def test_someone_who_is_no_party_cannot_sign(folder: Path) -> None:
     assert (folder / "agreement.json").read_bytes() == before
 
 
+@pytest.mark.usefixtures("somebody")
 def test_without_yes_the_page_is_shown_and_no_means_no(folder: Path) -> None:
     name_the_parties(folder)
     run("agreement", "freeze", "agreement.toml")
@@ -149,7 +150,7 @@ def test_without_yes_the_page_is_shown_and_no_means_no(folder: Path) -> None:
     )
     assert "WHO LEARNS WHAT" in done.stdout
     assert done.exit_code == 1
-    assert isinstance(done.exception, SystemExit | typer.Abort)
+    assert isinstance(done.exception, NotAgreed)
     assert (folder / "agreement.json").read_bytes() == before
 
 

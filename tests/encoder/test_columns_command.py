@@ -17,6 +17,8 @@ from keys.errors import CounterfoilError
 from keys.kinds import Sealed
 from tests.doors import children, drawn, folder, identity, secret_of, signed, small_terms
 
+pytestmark = pytest.mark.usefixtures("somebody")
+
 FIELDS = ("forename", "surname", "sex", "date_of_birth", "postcode", "nhs_number")
 AGREEMENT = signed(small_terms({"council": FIELDS, "icb": FIELDS}, expires="9000-01-01T00:00:00+00:00"))
 PASSPHRASE = "correct horse battery staple"
