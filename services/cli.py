@@ -2,7 +2,7 @@
 
 import typer
 
-from encoder.cli import run
+from encoder.cli.running import run
 from services.broker.cli import serve
 from services.rehearsal.cli import demo, rehearse
 

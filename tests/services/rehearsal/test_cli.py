@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from encoder.cli import run as run_command
+from encoder.cli.running import run as run_command
 from services import cli
 from tests.stage import IDENTIFIERS, agreement_text, children, csv_text, write_file
 
