@@ -118,6 +118,8 @@ class Feature:
         missing = self._spec.hashing_properties.missing_value
         signs = {"": ""} if missing is None else {"": "", missing.sentinel: missing.replace_with}
         form = self._form()
+        if form is str and signs == {"": ""}:
+            return list(values)
         return [signs[value] if value in signs else form(value) for value in values]
 
     def _form(self) -> Callable[[str], str]:

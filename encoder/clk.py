@@ -157,39 +157,43 @@ def _unite(block: Bits, codes: NDArray[np.int32], values: Sequence[str], hasher:
     """OR each row's value into the block's filters."""
     occurs, places = rank(codes.astype(np.int64), len(values))
     texts = values if len(occurs) == len(values) else [values[code] for code in occurs.tolist()]
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    longest_first = np.argsort(-lengths, kind="stable")
-    table = np.zeros((len(texts), block.shape[1]), np.uint8)
-    filled = int(np.count_nonzero(lengths))
-    if filled:
-        _unite_tokens(table[:filled], [texts[place] for place in longest_first[:filled].tolist()], hasher)
-    where = np.empty_like(longest_first)
-    where[longest_first] = np.arange(len(texts))
+    filled = np.fromiter(map(bool, texts), np.bool_, len(texts))
+    if not filled.any():
+        return
+    if not filled.all():
+        texts = [text for text in texts if text]
+    # One more filter than values, without a bit: place -1, of the values that are empty.
+    table = np.zeros((len(texts) + 1, block.shape[1]), np.uint8)
+    where = np.full(len(filled), -1)
+    where[filled] = _fill(table[:-1], texts, hasher)
     rows = where[places]
     for start in range(0, len(block), _CACHED):
         block[start : start + _CACHED] |= table[rows[start : start + _CACHED]]
 
 
-def _unite_tokens(filters: Bits, values: Sequence[str], hasher: _Hasher) -> None:
-    """OR the tokens of each value, the longest first and none empty, into its filter: uint8 (values, width)."""
+def _fill(filters: Bits, values: Sequence[str], hasher: _Hasher) -> NDArray[np.int64]:
+    """OR the values, none of them empty, into filters, uint8 (values, width), and give the place of each: int64."""
     tokens = split(values, hasher.feature)
     times = _times(tokens.counts, hasher.feature)
     most = int(times.max()) + 1
     pairs, ids = rank(tokens.ids * most + times, len(tokens.distinct) * most)
     if len(pairs) * hasher.width > _BLOCK and len(values) > 1:
         half = len(values) // 2
-        _unite_tokens(filters[:half], values[:half], hasher)
-        _unite_tokens(filters[half:], values[half:], hasher)
-        return
+        first, second = _fill(filters[:half], values[:half], hasher), _fill(filters[half:], values[half:], hasher)
+        return np.concatenate([first, second + half])
     token_filters = hasher.filters(tokens.distinct, pairs // most, pairs % most)
     begins = np.cumsum(tokens.counts) - tokens.counts
+    fewer = -tokens.counts.astype(np.min_scalar_type(-int(tokens.counts.max())))  # narrow: sorted by radix
+    longest_first = np.argsort(fewer, kind="stable")
+    begins, fewer = begins[longest_first], fewer[longest_first]
     for start in range(0, len(values), _CACHED):
         some = slice(start, start + _CACHED)
-        # A longer value never has fewer tokens, so those that have an nth one come first.
-        fewer = -tokens.counts[some]
-        for nth in range(-int(fewer[0])):
-            having = int(np.searchsorted(fewer, -nth))
+        for nth in range(-int(fewer[start])):
+            having = int(np.searchsorted(fewer[some], -nth))  # that have more than n tokens: the first ones
             filters[some][:having] |= token_filters[ids[begins[some][:having] + nth]]
+    places = np.empty_like(longest_first)
+    places[longest_first] = np.arange(len(values))
+    return places
 
 
 def _times(counts: NDArray[np.int64], feature: Feature) -> NDArray[np.int64]:
