@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Kind(StrEnum):
     """Why a value is missing after normalising, or what is worth knowing about one that is kept."""
@@ -33,6 +36,22 @@ def placeholder(reason: str) -> Reading:
 def invalid(reason: str) -> Reading:
     """A value that cannot be right, so it is missing."""
     return Reading("", Kind.INVALID, reason)
+
+
+@dataclass(frozen=True, repr=False)
+class Judged:
+    """What was found in one field, row by row: for row ``i`` it is ``verdicts[codes[i]]``, a kind and a reason.
+
+    ``codes``: uint16, shape (rows,). The first verdict has no kind: there is nothing to say of the row.
+    """
+
+    codes: NDArray[np.uint16]
+    verdicts: tuple[tuple[Kind | None, str], ...]
+
+    def rows(self, kind: Kind) -> int:
+        """How many rows are of this kind."""
+        counts = np.bincount(self.codes, minlength=len(self.verdicts)).tolist()
+        return sum(count for count, (found, _) in zip(counts, self.verdicts, strict=True) if found is kind)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ The rules of a field are in the module of its noun: ``names``, ``sex``, ``dates`
 ``numbers``.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,7 +18,7 @@ from encoder.columns import DATE_FIELDS, Columns
 from encoder.date_column import read_column, refuse_form
 from encoder.dates import NOTHING, read_parts
 from encoder.errors import InputError
-from encoder.findings import Finding, Kind, Reading, Rejection
+from encoder.findings import Finding, Judged, Kind, Reading, Rejection
 from encoder.identifiers import Column, Identifiers
 from encoder.names import forename, surname
 from encoder.names_field import with_names
@@ -44,13 +43,17 @@ IDENTIFYING = frozenset({"forename", "surname", "day", "month", "year", "postcod
 @dataclass(frozen=True, repr=False)
 class Normalised:
     """A whole file. ``ids``: pyarrow string array of the row ids; ``rows``: int64, the rows' numbers in the file;
-    both as long and in the order of ``identifiers``, which holds the rejected rows too."""
+    both as long and in the order of ``identifiers``, which holds the rejected rows too. ``judged``: what was found in
+    each of ``Columns.sources``, where a date in three columns is ``date_of_birth``. ``excluded``: bool (rows,), rows
+    that must not be linked: they have no identifiers, and nothing is said of them."""
 
     ids: Any
     rows: NDArray[np.int64]
     identifiers: Identifiers
     rejections: tuple[Rejection, ...]
     findings: tuple[Finding, ...]
+    judged: Mapping[str, Judged]
+    excluded: NDArray[np.bool_]
 
     def __repr__(self) -> str:
         return f"Normalised(rows={len(self.rows)}, rejections={len(self.rejections)})"
@@ -64,45 +67,57 @@ class _Raw:
     texts: list[str]
 
 
+@dataclass(frozen=True, repr=False)
+class _File:
+    source: str
+    ids: Any
+    rows: NDArray[np.int64]
+    excluded: NDArray[np.bool_]
+    raw: dict[str, _Raw]
+
+
 def normalise(batches: Iterable[Batch], columns: Columns, *, today: date) -> Normalised:
     """Normalise all rows of one file. Every row is kept; one that cannot link is also among the rejections.
 
     Raises ``ValueRefused`` for a value that is no date or a column of dates in no single order, and ``InputError``
     if no row can link.
     """
-    file, ids, rows, raw = _gather(batches, columns)
+    file = _gather(batches, columns)
+    rows, raw = file.rows, file.raw
     made: dict[str, Column] = {}
-    findings: list[Finding] = []
+    judged: dict[str, Judged] = {}
     for field, rule in RULES.items():
         if field in raw:
             column = raw.pop(field)
             readings = [rule(text) for text in column.texts]
             made[field] = _column(column.codes, [one.value for one in readings])
-            findings += _count(field, column.codes, [(one.kind, one.reason) for one in readings], rows)
+            judged[field] = _judge(column.codes, readings, file.excluded)
     if columns.date_of_birth is not None:
-        codes, births = _births(raw, columns, file, rows, today)
+        codes, births = _births(raw, columns, file.source, rows, today)
         for part in DATE_FIELDS:
             made[part] = _column(codes, [getattr(one, part) for one in births])
-        findings += _count("date_of_birth", codes, [(one.kind, one.reason) for one in births], rows)
+        judged["date_of_birth"] = _judge(codes, births, file.excluded)
     identifiers = with_names(Identifiers(len(rows), {field: made[field] for field in columns.fields}))
-    rejections = _reject(identifiers, rows)
-    if len(rejections) == len(rows):
+    rejections = _reject(identifiers, rows, file.excluded)
+    if len(rejections) + np.count_nonzero(file.excluded) == len(rows):
         raise InputError(
             "No row has an identifier that can link.",
-            where=file,
+            where=file.source,
             remedy="Check that the columns file names the right headers.",
         )
-    return Normalised(ids, rows, identifiers, rejections, tuple(findings))
+    findings = (finding for field, one in judged.items() for finding in _count(field, one, rows))
+    return Normalised(file.ids, rows, identifiers, rejections, tuple(findings), judged, file.excluded)
 
 
-def _gather(batches: Iterable[Batch], columns: Columns) -> tuple[str, Any, NDArray[np.int64], dict[str, _Raw]]:
-    file = ""
-    ids, rows = [], [np.empty(0, dtype=np.int64)]
+def _gather(batches: Iterable[Batch], columns: Columns) -> _File:
+    source = ""
+    ids, rows, excluded = [], [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.bool_)]
     chunks: dict[str, list[Any]] = {field: [] for field in columns.sources}
     for batch in batches:
-        file = batch.source
+        source = batch.source
         ids.append(batch.ids)
         rows.append(batch.rows)
+        excluded.append(np.zeros(len(batch.rows), np.bool_) if batch.excluded is None else batch.excluded)
         for field in chunks:
             chunks[field].append(batch.values[field].dictionary_encode())
     raw = {}
@@ -111,7 +126,8 @@ def _gather(batches: Iterable[Batch], columns: Columns) -> tuple[str, Any, NDArr
         codes = [chunk.indices.to_numpy(zero_copy_only=False) for chunk in column.chunks]
         texts = column.chunk(0).dictionary.to_pylist() if codes else []
         raw[field] = _Raw(np.concatenate([np.empty(0, dtype=np.int64), *codes]), texts)
-    return file, pa.chunked_array(ids, pa.string()).combine_chunks(), np.concatenate(rows), raw
+    whole = pa.chunked_array(ids, pa.string()).combine_chunks()
+    return _File(source, whole, np.concatenate(rows), np.concatenate(excluded), raw)
 
 
 def _column(codes: NDArray[np.int64], values: Sequence[str]) -> Column:
@@ -121,29 +137,32 @@ def _column(codes: NDArray[np.int64], values: Sequence[str]) -> Column:
     return Column(joined[codes], tuple(place))
 
 
-def _first_rows(codes: NDArray[np.int64], size: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _first_rows(codes: NDArray[np.integer[Any]], size: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """The number of the first row that holds each code."""
     first = np.zeros(size, dtype=np.int64)
     first[codes[::-1]] = rows[::-1]  # of several writes to one place the last one stays
     return first
 
 
-def _count(
-    field: str,
-    codes: NDArray[np.int64],
-    judged: Sequence[tuple[Kind | None, str]],
-    rows: NDArray[np.int64],
-) -> list[Finding]:
-    """One finding for each kind and reason among the judged values, the commonest first."""
-    counts = np.bincount(codes, minlength=len(judged)).tolist()
-    firsts = _first_rows(codes, len(judged), rows).tolist()
-    total: Counter[tuple[Kind, str]] = Counter()
-    first: dict[tuple[Kind, str], int] = {}
-    for (kind, reason), count, row in zip(judged, counts, firsts, strict=True):
-        if kind is not None:
-            total[kind, reason] += count
-            first[kind, reason] = min(row, first.get((kind, reason), row))
-    return [Finding(field, *key, count, first[key]) for key, count in total.most_common()]
+def _judge(codes: NDArray[np.int64], found: Sequence[Reading | Birth], excluded: NDArray[np.bool_]) -> Judged:
+    place: dict[tuple[Kind | None, str], int] = {(None, ""): 0}
+    verdicts = ((one.kind, one.reason) if one.kind is not None else (None, "") for one in found)
+    joined = np.fromiter((place.setdefault(v, len(place)) for v in verdicts), dtype=np.uint16, count=len(found))
+    judged = joined[codes]
+    judged[excluded] = 0
+    return Judged(judged, tuple(place))
+
+
+def _count(field: str, judged: Judged, rows: NDArray[np.int64]) -> list[Finding]:
+    """One finding for each kind and reason, the commonest first."""
+    counts = np.bincount(judged.codes, minlength=len(judged.verdicts)).tolist()
+    firsts = _first_rows(judged.codes, len(judged.verdicts), rows).tolist()
+    findings = [
+        Finding(field, kind, reason, count, first)
+        for (kind, reason), count, first in zip(judged.verdicts, counts, firsts, strict=True)
+        if kind is not None and count
+    ]
+    return sorted(findings, key=lambda one: -one.rows)
 
 
 def _births(
@@ -169,8 +188,8 @@ def _births(
     return codes, [birth(value or NOTHING, today=today) for value in found]
 
 
-def _reject(identifiers: Identifiers, rows: NDArray[np.int64]) -> tuple[Rejection, ...]:
-    usable = np.zeros(identifiers.rows, dtype=np.bool_)
+def _reject(identifiers: Identifiers, rows: NDArray[np.int64], excluded: NDArray[np.bool_]) -> tuple[Rejection, ...]:
+    usable = excluded.copy()
     for field, column in identifiers.columns.items():
         if field in IDENTIFYING and "" in column.values:
             usable |= column.codes != column.values.index("")

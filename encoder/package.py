@@ -21,18 +21,21 @@ from encoder.conformance import conformance_digest
 from encoder.errors import InputError
 from encoder.match_keys import MatchKeyEncoder, encoders, given, rows_of
 from encoder.normalise import Normalised
+from encoder.rejected import write_rejected
+from encoder.wording import counted
 from encoder.workspace import Workspace
 from keys.agreement import Agreement, Party
 from keys.canonical import canonical, parse
 from keys.derive import key_check
-from keys.envelope import seal
+from keys.envelope import seal, sealed_length
 from keys.errors import SecretError
-from keys.files import whole_file
+from keys.files import Files, whole_files
 from keys.identity import Identity
 from keys.kinds import Sealed
 from keys.layout import HANDLE_BYTES, handle_order, upload_record
 from keys.receiving import ReceivingAddress
 from keys.secret import Secret
+from keys.terms import Terms
 
 _BLOCK_ROWS = 1 << 16
 
@@ -49,6 +52,8 @@ class Packed:
     """Identifier -> rows that have it. The identifiers themselves do not leave."""
     match_keys: Mapping[str, int]
     """Match-key -> rows that have an encoding for it."""
+    rejected_lines: int
+    """Lines of the list of what was left out; 0 without a list."""
 
 
 def pack(
@@ -62,9 +67,12 @@ def pack(
     receiving: ReceivingAddress,
     now: datetime,
     random: Callable[[int], bytes],
+    rejected: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Packed:
     """Encode, seal and write the upload and the table of handles. ``progress`` gets rows done and all rows.
+
+    ``rejected``: where to write the list of what was left out. An older list and an older upload are replaced.
 
     Raises ``AgreementError`` when the agreement is not in force at ``now``, ``SecretError`` when the secret is another
     agreement's and ``InputError`` when there are fewer rows than the agreement's minimum, and writes nothing then.
@@ -77,20 +85,15 @@ def pack(
     terms, rows = agreement.terms, normalised.identifiers.rows
     if rows < terms.minimum_rows:
         raise InputError(
-            f"There are {rows} rows; the agreement asks for at least {terms.minimum_rows}.",
+            f"There {'is' if rows == 1 else 'are'} {counted(rows, 'row')}; the agreement asks for at least "
+            f"{terms.minimum_rows}.",
             remedy="Encode the whole cohort, or agree on a smaller minimum.",
         )
     keys = encoders(terms.keys_of(holder.name), terms=terms, secret=secret)
     handles = np.frombuffer(random(HANDLE_BYTES * rows), dtype=np.uint8).reshape(rows, HANDLE_BYTES)
     order = handle_order(handles)
-    manifest = canonical(
-        {
-            "holder": holder.name,
-            "rows": rows,
-            "match_keys": [encoder.key.name for encoder in keys],
-            "key_check": key_check(secret),
-            "conformance": conformance_digest(terms, secret),
-        }
+    manifest = _manifest(
+        terms, holder.name, rows, check=key_check(secret), conformance=conformance_digest(terms, secret)
     )
     record = upload_record(terms, holder.name)
     counts = {encoder.key.name: 0 for encoder in keys}
@@ -103,24 +106,40 @@ def pack(
             if progress is not None:
                 progress(start + len(which), rows)
 
-    with whole_file(workspace.upload, replace=True, private=True) as stream:
+    ids = normalised.ids.take(order).to_pylist()
+    table = rows.to_bytes(8, "big") + handles[order].tobytes() + canonical(ids)
+    with whole_files() as files:
+        lines = 0
+        if rejected is not None:
+            lines = write_rejected(files.open(rejected, replace=True, private=True), normalised)
+        _keep_handles(table, workspace, files, agreement=agreement, identity=identity, random=random)
         seal(
             payload(),
             4 + len(manifest) + rows * record.itemsize,
-            stream,
+            files.open(workspace.upload, replace=True, private=True),
             kind=Sealed.UPLOAD,
             agreement=agreement.id,
             sender=identity,
             receiver=receiving,
             random=random,
         )
-        ids = normalised.ids.take(order).to_pylist()
-        table = rows.to_bytes(8, "big") + handles[order].tobytes() + canonical(ids)
-        _keep_handles(table, workspace, agreement=agreement, identity=identity, random=random)
     with workspace.upload.open("rb") as written:
         sha256 = hashlib.file_digest(written, "sha256").hexdigest()
     fields = {name: int(given(column).sum()) for name, column in normalised.identifiers.columns.items()}
-    return Packed(workspace.upload, rows, workspace.upload.stat().st_size, sha256, fields, counts)
+    return Packed(workspace.upload, rows, workspace.upload.stat().st_size, sha256, fields, counts, lines)
+
+
+def upload_bytes(agreement: Agreement, holder: Party, receiving: ReceivingAddress, rows: int) -> int:
+    """How many bytes the upload of so many rows will have, whatever is in them."""
+    record = upload_record(agreement.terms, holder.name)
+    manifest = _manifest(agreement.terms, holder.name, rows, check="0" * 64, conformance="0" * 64)
+    return sealed_length(
+        4 + len(manifest) + rows * record.itemsize,
+        kind=Sealed.UPLOAD,
+        agreement=agreement.id,
+        sender=holder.card,
+        receiver=receiving,
+    )
 
 
 def recall_handles(
@@ -142,6 +161,7 @@ def every_handles(
 def _keep_handles(
     table: bytes,
     workspace: Workspace,
+    files: Files,
     *,
     agreement: Agreement,
     identity: Identity,
@@ -151,8 +171,16 @@ def _keep_handles(
     if workspace.keeps(Sealed.HANDLES):
         before = workspace.recall(Sealed.HANDLES, agreement=agreement.id, identity=identity)
         aside = f"{Sealed.HANDLES} {_put_aside(workspace) + 1}"
-        workspace.keep(aside, before, agreement=agreement.id, identity=identity, random=random)
-    workspace.keep(Sealed.HANDLES, table, agreement=agreement.id, identity=identity, random=random)
+        workspace.keep(aside, before, agreement=agreement.id, identity=identity, random=random, files=files)
+    workspace.keep(Sealed.HANDLES, table, agreement=agreement.id, identity=identity, random=random, files=files)
+
+
+def _manifest(terms: Terms, holder: str, rows: int, *, check: str, conformance: str) -> bytes:
+    """What the upload says of itself. ``check`` and ``conformance``: 64 hexadecimal digits each."""
+    names = [key.name for key in terms.keys_of(holder)]
+    return canonical(
+        {"holder": holder, "rows": rows, "match_keys": names, "key_check": check, "conformance": conformance}
+    )
 
 
 def _put_aside(workspace: Workspace) -> int:

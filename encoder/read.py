@@ -27,12 +27,14 @@ class Batch:
 
     ``rows``: int64, shape (n,), each row's number as a spreadsheet shows it (the header is row 1), in Parquet from 1.
     ``ids``: pyarrow string array, n long. ``values``: one such array for each key of ``Columns.sources``.
+    ``excluded``: bool, shape (n,), rows that must not be linked; their values are empty. ``None``: no such rows.
     """
 
     source: str
     rows: NDArray[np.int64]
     ids: Any
     values: Mapping[str, Any]
+    excluded: NDArray[np.bool_] | None = None
 
     def __repr__(self) -> str:
         return f"Batch(source={self.source!r}, rows={len(self.rows)})"

@@ -12,7 +12,7 @@ from keys.agreement import Agreement, Party, Role
 from keys.canonical import canonical, parse
 from keys.envelope import open_bytes, seal_bytes
 from keys.errors import AgreementError
-from keys.files import write_whole
+from keys.files import Files, write_whole
 from keys.identity import Identity
 from keys.kinds import Declared
 from keys.receiving import ReceivingAddress
@@ -36,6 +36,11 @@ class Workspace:
     @property
     def upload(self) -> Path:
         return self.root / "upload.sealed"
+
+    @property
+    def rejected(self) -> Path:
+        """Rows and values of the newest upload that were left out."""
+        return self.root / "rejected.csv"
 
     @property
     def receipt(self) -> Path:
@@ -80,9 +85,16 @@ class Workspace:
         return agreement, check_receiving(agreement, document["receiving"])
 
     def keep(
-        self, kind: str, payload: bytes, *, agreement: str, identity: Identity, random: Callable[[int], bytes]
+        self,
+        kind: str,
+        payload: bytes,
+        *,
+        agreement: str,
+        identity: Identity,
+        random: Callable[[int], bytes],
+        files: Files | None = None,
     ) -> None:
-        """Keep something secret, sealed to the party itself, mode 0600."""
+        """Keep something secret, sealed to the party itself, mode 0600; with ``files``, if all of them are written."""
         sealed = seal_bytes(
             payload,
             kind=kind,
@@ -91,7 +103,10 @@ class Workspace:
             receiver=identity.card.receiving,
             random=random,
         )
-        write_whole(self._kept(kind), sealed, replace=True, private=True)
+        if files is None:
+            write_whole(self._kept(kind), sealed, replace=True, private=True)
+        else:
+            files.open(self._kept(kind), replace=True, private=True).write(sealed)
 
     def recall(self, kind: str, *, agreement: str, identity: Identity) -> bytes:
         """What ``keep`` kept. Raises ``InputError`` when there is nothing."""

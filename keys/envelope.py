@@ -29,6 +29,8 @@ from keys.receiving import SUITE, ReceivingAddress, ReceivingKey, decode, encode
 
 MAGIC = b"counterfoil envelope 1\n"
 CHUNK_BYTES = 1 << 20
+WRAPPED_KEY_BYTES = 1088 + 32 + 32 + 16
+"""A sealed content key: the encapsulations of ML-KEM-768 and of X25519, the key, and a tag."""
 _TAG_BYTES = 16
 _SIGNATURE_BYTES = 64
 _MAXIMUM_HEADER = 1 << 16
@@ -104,6 +106,23 @@ def seal(
     for number, (chunk, final) in enumerate(_chunks(_padded(payload, length, padded))):
         write(cipher.encrypt(_nonce(number, final=final), chunk, None))
     out.write(sender.sign(signed.digest(), label=_LABEL))
+
+
+def sealed_length(
+    length: int,
+    *,
+    kind: str,
+    agreement: str,
+    sender: Card,
+    receiver: ReceivingAddress,
+    context: Mapping[str, Any] | None = None,
+) -> int:
+    """How many bytes ``seal`` writes for a payload of ``length`` bytes and the same arguments."""
+    padded = padded_length(length + 8)
+    bound = Header(kind, agreement, sender.fingerprint, receiver.key_id, padded, context or {}, b"").bound()
+    header = canonical({**bound, "wrapped": encode(bytes(WRAPPED_KEY_BYTES))})
+    chunks = -(-padded // CHUNK_BYTES)
+    return len(MAGIC) + 4 + len(header) + padded + chunks * _TAG_BYTES + _SIGNATURE_BYTES
 
 
 def seal_bytes(payload: bytes, **options: Any) -> bytes:

@@ -3,6 +3,7 @@
 import json
 import secrets
 import sys
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,8 @@ import typer
 
 from encoder import ceremony
 from encoder.agreed import restrict
+from encoder.cli import preview
+from encoder.cli.ask import ask
 from encoder.cli.columns import columns_for
 from encoder.cli.desk import HERE, Desk, Folder, Json, PassphraseFd, PassphraseFile, Yes
 from encoder.cli.layout import (
@@ -24,12 +27,16 @@ from encoder.cli.layout import (
     say,
     second_file,
 )
-from encoder.cli.progress import shown
-from encoder.findings import Kind
-from encoder.normalise import Normalised, normalise
+from encoder.cli.progress import Reading, by_rows, shown
+from encoder.errors import InputError
+from encoder.exclusions import ListUse, read_exclusions
+from encoder.inventory import Inventory, take_inventory
+from encoder.normalise import normalise
 from encoder.package import Packed, pack
 from encoder.read import read_rows
+from encoder.rejected import refuse_other
 from encoder.table import Layout
+from encoder.wording import counted
 from encoder.workspace import own_party
 from keys.agreement import Role
 
@@ -38,12 +45,28 @@ ColumnsFile = Annotated[
     Path | None,
     typer.Option("--columns", help="Columns file: which header holds which identifier; else it is proposed."),
 ]
+Exclude = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--exclude",
+        help="List of row ids of children who must not be linked: adopted, sensitive or opted out. Repeat for each.",
+    ),
+]
+ExcludeColumn = Annotated[
+    str | None, typer.Option(help="Header of the ids in the lists; else that of the id column, or no header.")
+]
+Rejected = Annotated[
+    Path | None, typer.Option(help="CSV to write of rows and values left out, and why; rejected.csv in the folder.")
+]
 
 
 def encode(
     file: File,
     columns: ColumnsFile = None,
     folder: Folder = HERE,
+    exclude: Exclude = None,
+    exclude_column: ExcludeColumn = None,
+    rejected: Rejected = None,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
     sheet: SheetOption = None,
@@ -58,11 +81,16 @@ def encode(
 ) -> None:
     """Encode a file and seal it for the broker. Needs no network; nothing is sent.
 
-    Example: counterfoil encode sen2.csv --columns sen2.toml
+    Shows first what there is, what will leave and what will not, and asks. At a terminal it also shows five rows as
+    they are compared: on the screen, and nowhere else.
+
+    Example: counterfoil encode sen2.csv --columns sen2.toml --exclude adopted.csv
     """
     desk = Desk.open(folder, passphrase_file, passphrase_fd)
     holder = own_party(desk.agreement, desk.identity, Role.HOLDER)
     secret = ceremony.recall_secret(desk.workspace, agreement=desk.agreement, identity=desk.identity)
+    left_out = rejected or desk.workspace.rejected
+    refuse_other(left_out)
     layout = Layout(encoding, delimiter, sheet)
     beside = second_file(with_, with_encoding, with_delimiter, with_sheet)
     named = columns_for(file, columns, beside=beside, layout=layout, yes=yes)
@@ -71,15 +99,28 @@ def encode(
     second = beside if used.other else None
     if beside is not None and second is None:
         say(f"{beside.path} is not read: the agreement uses nothing of it.")
-    with shown("Reading and normalising") as count:
-        batches = read_rows(file, used, beside=second, layout=layout, progress=count, tell=say)
-        normalised = normalise(batches, used, today=today)
-    _warn(normalised)
-    rejected = len(normalised.rejections)
-    if rejected and not yes:
-        sys.stderr.write(f"{rejected:,} of {len(normalised.rows):,} rows have no identifier that can link.\n")
-        typer.confirm("Encode the others?", abort=True)
-    with shown("Encoding") as count:
+    if exclude_column is not None and not exclude:
+        raise InputError("--exclude-column is about lists.", remedy="Give them with --exclude, or leave it out.")
+    exclusions = read_exclusions(exclude, id_header=used.id, header=exclude_column, tell=say) if exclude else None
+    with shown("Reading and normalising") as meter:
+        reading = Reading(meter)
+        batches = reading.watch(
+            read_rows(file, used, beside=second, layout=layout, progress=reading.progress, tell=say)
+        )
+        normalised = normalise(exclusions.leave_out(batches) if exclusions else batches, used, today=today)
+    lists = exclusions.check(normalised.ids) if exclusions else ()
+    found = take_inventory(normalised, agreement=desk.agreement, holder=holder, receiving=desk.receiving)
+    for line in (
+        *preview.damage(normalised),
+        *preview.lists(lists),
+        *preview.inventory(found, upload=desk.workspace.upload, rejected=left_out),
+    ):
+        say(line)
+    if not yes:
+        if not json_ and preview.screen():
+            say("\n".join(preview.rows_as_compared(normalised)))
+        ask(f"Encode {counted(found.rows, 'row')} and seal them?")
+    with shown("Encoding") as meter:
         packed = pack(
             normalised,
             workspace=desk.workspace,
@@ -90,36 +131,36 @@ def encode(
             receiving=desk.receiving,
             now=datetime.now(UTC),
             random=secrets.token_bytes,
-            progress=count,
+            rejected=left_out,
+            progress=by_rows(meter),
         )
-    _tell_packed(packed, rejected, json_=json_)
+    _tell(packed, found, lists, left_out, json_=json_)
 
 
-def _warn(normalised: Normalised) -> None:
-    """Show the damage in the file by counts and row numbers, never a value."""
-    for one in normalised.findings:
-        if one.kind in (Kind.INVALID, Kind.NOTED):
-            rows = f"{one.rows:,} rows, first in row {one.first_row}" if one.rows > 1 else f"row {one.first_row}"
-            say(f"{one.field}: {one.reason} ({rows})")
-
-
-def _tell_packed(packed: Packed, rejected: int, *, json_: bool) -> None:
-    """What will leave: never a value."""
-    facts: dict[str, Any] = {
-        "upload": str(packed.path),
-        "rows": packed.rows,
-        "rejected": rejected,
-        "bytes": packed.bytes,
-        "sha256": packed.sha256,
-        "match_keys": dict(packed.match_keys),
-    }
+def _tell(packed: Packed, found: Inventory, lists: tuple[ListUse, ...], rejected: Path, *, json_: bool) -> None:
+    """What was written: never a value."""
     if json_:
+        facts: dict[str, Any] = {
+            "upload": str(packed.path),
+            "rows": packed.rows,
+            "rejected": found.rejected,
+            "rejected_file": str(rejected),
+            "rejected_lines": packed.rejected_lines,
+            "excluded": found.excluded,
+            "excluded_ids_of_no_row": sum(one.ids - one.found for one in lists),
+            "bytes": packed.bytes,
+            "sha256": packed.sha256,
+            "identifiers": {name: asdict(one) for name, one in found.fields.items()},
+            "match_keys": dict(packed.match_keys),
+        }
         sys.stdout.write(json.dumps(facts) + "\n")
         return
     keys = ", ".join(f"{name} {rows:,}" for name, rows in packed.match_keys.items())
     sys.stdout.write(
-        f"{packed.path}: {packed.rows:,} rows ({rejected:,} of them cannot link), {packed.bytes:,} bytes\n"
+        f"{packed.path}: {counted(packed.rows, 'row')} ({found.rejected:,} cannot link, {found.excluded:,} excluded), "
+        f"{packed.bytes:,} bytes\n"
         f"SHA-256 {packed.sha256}\n"
         f"rows with an encoding, by match-key: {keys}\n"
-        "What leaves with `counterfoil upload`: this file, sealed to the broker. No identifier is in it.\n"
+        f"{rejected}: {counted(packed.rejected_lines, 'line')} on rows and values that were left out; it stays here\n"
+        "What leaves with `counterfoil upload`: the sealed file alone. No identifier is in it.\n"
     )
