@@ -11,12 +11,14 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.ahead import in_order
 from encoder.conformance import conformance_digest
 from encoder.errors import InputError
 from encoder.match_keys import MatchKeyEncoder, encoders, given, rows_of
@@ -67,12 +69,16 @@ def pack(
     receiving: ReceivingAddress,
     now: datetime,
     random: Callable[[int], bytes],
+    workers: int = 1,
     rejected: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Packed:
     """Encode, seal and write the upload and the table of handles. ``progress`` gets rows done and all rows.
 
     ``rejected``: where to write the list of what was left out. An older list and an older upload are replaced.
+
+    ``workers`` threads encode blocks of rows beside the one that seals them. Every row's record is the same however
+    many there are.
 
     Raises ``AgreementError`` when the agreement is not in force at ``now``, ``SecretError`` when the secret is another
     agreement's and ``InputError`` when there are fewer rows than the agreement's minimum, and writes nothing then.
@@ -100,11 +106,15 @@ def pack(
 
     def payload() -> Iterator[bytes]:
         yield len(manifest).to_bytes(4, "big") + manifest
-        for start in range(0, rows, _BLOCK_ROWS):
-            which = order[start : start + _BLOCK_ROWS]
-            yield _records(normalised, which, handles, keys, record, counts).tobytes()
+        done = 0
+        blocks = (order[start : start + _BLOCK_ROWS] for start in range(0, rows, _BLOCK_ROWS))
+        for records in in_order(partial(_records, normalised, handles, keys, record), blocks, workers=workers):
+            yield records.tobytes()
+            for name in counts:
+                counts[name] += int(np.count_nonzero(records[f"present/{name}"]))
+            done += len(records)
             if progress is not None:
-                progress(start + len(which), rows)
+                progress(done, rows)
 
     ids = normalised.ids.take(order).to_pylist()
     table = rows.to_bytes(8, "big") + handles[order].tobytes() + canonical(ids)
@@ -197,11 +207,10 @@ def _read_handles(data: bytes) -> tuple[NDArray[np.uint8], list[str]]:
 
 def _records(
     normalised: Normalised,
-    which: NDArray[np.int64],
     handles: NDArray[np.uint8],
     keys: list[MatchKeyEncoder],
     record: np.dtype[np.void],
-    counts: dict[str, int],
+    which: NDArray[np.int64],
 ) -> NDArray[np.void]:
     records = np.zeros(len(which), dtype=record)
     records["handle"] = handles[which]
@@ -210,5 +219,4 @@ def _records(
         encoded = encoder.encode(block)
         records[encoder.key.name] = encoded.bits
         records[f"present/{encoder.key.name}"] = encoded.present
-        counts[encoder.key.name] += int(encoded.present.sum())
     return records

@@ -12,6 +12,7 @@ import typer
 
 from encoder import ceremony
 from encoder.agreed import restrict
+from encoder.ahead import cores
 from encoder.cli import preview
 from encoder.cli.ask import ask
 from encoder.cli.columns import columns_for
@@ -28,6 +29,7 @@ from encoder.cli.layout import (
     second_file,
 )
 from encoder.cli.progress import Reading, by_rows, shown
+from encoder.cli.workers import WorkersOption
 from encoder.errors import InputError
 from encoder.exclusions import ListUse, read_exclusions
 from encoder.inventory import Inventory, take_inventory
@@ -74,6 +76,7 @@ def encode(
     with_encoding: WithEncodingOption = None,
     with_delimiter: WithDelimiterOption = None,
     with_sheet: WithSheetOption = None,
+    workers: WorkersOption = None,
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
     yes: Yes = False,
@@ -131,6 +134,7 @@ def encode(
             receiving=desk.receiving,
             now=datetime.now(UTC),
             random=secrets.token_bytes,
+            workers=workers or cores(),
             rejected=left_out,
             progress=by_rows(meter),
         )
