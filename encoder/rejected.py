@@ -24,7 +24,7 @@ HEADER = ("row", "row_id", "field", "reason", "effect")
 ROW_LEFT_OUT = "row cannot link"
 VALUE_LEFT_OUT = "value left out"
 
-_FORMULA = re.compile(r"[=+\-@\t\r\n]")
+_FORMULA = re.compile("[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # the last four are the same signs in full width
 _NUMBER = re.compile(r"-[0-9]+(\.[0-9]+)?")
 _FIRST_LINE = (",".join(HEADER) + "\r\n").encode()
 

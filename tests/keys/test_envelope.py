@@ -20,6 +20,7 @@ from keys.envelope import (
     read_header,
     seal,
     seal_bytes,
+    sealed_length,
     verify,
 )
 from keys.errors import EnvelopeError, SignatureError
@@ -108,6 +109,11 @@ def test_every_length_opens_again(length: int) -> None:
     payload = drawn("payload")(length)
     data = sealed(payload)
     assert opened(data) == payload
+    context = {"run": "1"}
+    receiver = BOB.card.receiving
+    assert len(data) == sealed_length(
+        length, kind="test", agreement=AGREEMENT, sender=ALICE.card, receiver=receiver, context=context
+    )
     assert len(payload) < 16 or payload[:16] not in data
 
 
