@@ -121,7 +121,7 @@ class _Hasher:
 def _format(column: Column, feature: Feature) -> Column:
     """The column with the values that occur, as they are hashed, all of them readable."""
     occurs, codes = rank(column.codes.astype(np.int64), len(column.values))
-    values = [column.values[code] for code in occurs.tolist()]
+    values = _those(occurs, column.values)
     try:
         formatted = _readable(values, feature)
     except (ValueError, OverflowError):
@@ -156,7 +156,7 @@ def _reads(value: str, feature: Feature) -> bool:
 def _unite(block: Bits, codes: NDArray[np.int32], values: Sequence[str], hasher: _Hasher) -> None:
     """OR each row's value into the block's filters."""
     occurs, places = rank(codes.astype(np.int64), len(values))
-    texts = values if len(occurs) == len(values) else [values[code] for code in occurs.tolist()]
+    texts = _those(occurs, values)
     filled = np.fromiter(map(bool, texts), np.bool_, len(texts))
     if not filled.any():
         return
@@ -169,6 +169,11 @@ def _unite(block: Bits, codes: NDArray[np.int32], values: Sequence[str], hasher:
     rows = where[places]
     for start in range(0, len(block), _CACHED):
         block[start : start + _CACHED] |= table[rows[start : start + _CACHED]]
+
+
+def _those(places: NDArray[np.int64], values: Sequence[str]) -> Sequence[str]:
+    """The values that stand at these distinct, rising places."""
+    return values if len(places) == len(values) else [values[place] for place in places.tolist()]
 
 
 def _fill(filters: Bits, values: Sequence[str], hasher: _Hasher) -> NDArray[np.int64]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from encoder._tokens import rank
 from encoder.clk import base_filters, load_schema
 from encoder.harden import draw, harden
 from encoder.identifiers import Column, Identifiers
+from keys.canonical import canonical_texts
 from keys.derive import Label, subkey
 from keys.layout import EXACT_BYTES, encoding_bytes
 from keys.secret import Secret
@@ -29,9 +29,6 @@ _COMPARISONS: dict[Comparison, dict[str, Any]] = {
     Comparison.POSITIONAL_UNIGRAMS: {"type": "ngram", "n": 1, "positional": True},
     Comparison.POSITIONAL_BIGRAMS: {"type": "ngram", "n": 2, "positional": True},
 }
-
-_quote = json.JSONEncoder(ensure_ascii=False).encode
-"""A text as in canonical JSON (RFC 8785): of texts, that is what JSON's encoder writes."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,9 +82,8 @@ class MatchKeyEncoder:
         for column in columns:
             size = len(column.values)
             distinct, joint = rank(joint * size + column.codes[present], len(tuples) * size)
-            quoted = [_quote(value) for value in column.values]
-            tuples = [(*tuples[place // size], quoted[place % size]) for place in distinct.tolist()]
-        tags = b"".join(self._tag(f"[{','.join(one)}]".encode()) for one in tuples)
+            tuples = [(*tuples[place // size], column.values[place % size]) for place in distinct.tolist()]
+        tags = b"".join(self._tag(canonical_texts(one)) for one in tuples)
         bits = np.zeros((identifiers.rows, EXACT_BYTES), dtype=np.uint8)
         bits[present] = np.frombuffer(tags, np.uint8).reshape(-1, EXACT_BYTES)[joint]
         return Encodings(bits, present)

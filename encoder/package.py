@@ -27,7 +27,7 @@ from encoder.rejected import write_rejected
 from encoder.wording import counted
 from encoder.workspace import Workspace
 from keys.agreement import Agreement, Party
-from keys.canonical import canonical, parse
+from keys.canonical import canonical, canonical_texts, parse
 from keys.derive import key_check
 from keys.envelope import seal, sealed_length
 from keys.errors import SecretError
@@ -117,7 +117,7 @@ def pack(
                 progress(done, rows)
 
     ids = normalised.ids.take(order).to_pylist()
-    table = rows.to_bytes(8, "big") + handles[order].tobytes() + canonical(ids)
+    table = rows.to_bytes(8, "big") + handles[order].tobytes() + canonical_texts(ids)
     with whole_files() as files:
         lines = 0
         if rejected is not None:

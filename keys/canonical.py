@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import rfc8785
@@ -18,6 +19,17 @@ def canonical(document: Any) -> bytes:
             f"A document cannot be written as canonical JSON ({type(error).__name__}).",
             remedy="Use plain JSON values, whole numbers below 2^53 and complete Unicode text.",
         ) from None
+
+
+_text = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def canonical_texts(texts: Iterable[str]) -> bytes:
+    """``canonical`` of a list of texts, for a million of them: JSON's own encoder writes a text as RFC 8785 does."""
+    try:
+        return f"[{','.join(map(_text, texts))}]".encode()
+    except UnicodeEncodeError:
+        raise KeysError("A text cannot be written as canonical JSON.", remedy="Use complete Unicode text.") from None
 
 
 def digest(document: Any) -> str:

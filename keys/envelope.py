@@ -246,10 +246,14 @@ def _chunks(parts: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     """The same bytes in chunks of ``CHUNK_BYTES``; the last is marked."""
     held = bytearray()
     for part in parts:
-        held += part
-        while len(held) > CHUNK_BYTES:
-            yield bytes(held[:CHUNK_BYTES]), False
-            del held[:CHUNK_BYTES]
+        left = memoryview(part)
+        while len(held) + len(left) > CHUNK_BYTES:
+            fitting = CHUNK_BYTES - len(held)
+            held += left[:fitting]
+            left = left[fitting:]
+            yield bytes(held), False
+            held.clear()
+        held += left
     yield bytes(held), True
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.canonical import canonical, digest, parse
+from keys.canonical import canonical, canonical_texts, digest, parse
 from keys.errors import KeysError
 
 SAFE = 2**53 - 1
@@ -98,6 +98,18 @@ def test_layout_and_order_of_names_do_not_matter(document: Any) -> None:
 def test_what_json_cannot_say_is_refused(document: Any) -> None:
     with pytest.raises(KeysError):
         canonical(document)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
+def test_texts_alone_are_written_as_in_any_document(texts: list[str]) -> None:
+    assert canonical_texts(texts) == canonical(texts)
+
+
+@given(st.text(), st.characters(categories=["Cs"]))
+def test_half_a_character_is_refused_among_texts_too(text: str, half: str) -> None:
+    with pytest.raises(KeysError) as caught:
+        canonical_texts(["before", text + half])
+    assert caught.value.__suppress_context__
 
 
 def test_a_document_without_end_is_refused() -> None:
