@@ -7,7 +7,6 @@ is as good as shuffling them. Which handle is whose stays at the holder, sealed 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +23,7 @@ from encoder.errors import InputError
 from encoder.match_keys import MatchKeyEncoder, encoders, given, rows_of
 from encoder.normalise import Normalised
 from encoder.rejected import write_rejected
+from encoder.sheet import sha256_of
 from encoder.wording import counted
 from encoder.workspace import Workspace
 from keys.agreement import Agreement, Party
@@ -133,8 +133,7 @@ def pack(
             receiver=receiving,
             random=random,
         )
-    with workspace.upload.open("rb") as written:
-        sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+    sha256 = sha256_of(workspace.upload)
     fields = {name: int(given(column).sum()) for name, column in normalised.identifiers.columns.items()}
     return Packed(workspace.upload, rows, workspace.upload.stat().st_size, sha256, fields, counts, lines)
 

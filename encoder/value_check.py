@@ -7,7 +7,6 @@ counted later. Reasons hold numbers of cells, never a value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,23 +17,12 @@ from encoder.births import birth
 from encoder.columns import DateOrder
 from encoder.dates import Order, Written, read_date, read_parts
 from encoder.findings import Kind, Reading
-from encoder.names import forename, surname
-from encoder.numbers import nhs_number, upn
-from encoder.postcodes import postcode
-from encoder.sex import sex
+from encoder.normalise import RULES
 
 SHARE = 0.8
 FEW = 20
 """From so many cells on, one value in all of them is no identifier."""
 
-_RULES: dict[str, Callable[[str], Reading]] = {
-    "forename": forename,
-    "surname": surname,
-    "sex": sex,
-    "postcode": postcode,
-    "nhs_number": nhs_number,
-    "upn": upn,
-}
 _ARE = {
     "forename": "words without digits",
     "surname": "words without digits",
@@ -72,7 +60,7 @@ def check_values(field: str, cells: Any) -> Verdict:
     texts, counts = _distinct(cells)
     passing = filled = distinct = 0
     for text, count in zip(texts, counts, strict=True):
-        reading = _RULES[field](text)
+        reading = RULES[field](text)
         if reading.kind in (Kind.MISSING, Kind.PLACEHOLDER):
             continue
         filled += count

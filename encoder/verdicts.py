@@ -16,6 +16,7 @@ from encoder.numbers import DIGITS_LOST, ZERO_LOST
 from encoder.postcodes import FOREIGN
 from encoder.quality import Quality
 from encoder.repeats import PERSON
+from encoder.wording import counted
 
 MOST = 6
 OFTEN_MISSING = 0.05
@@ -65,7 +66,7 @@ def _dates(quality: Quality) -> Iterator[Verdict]:
     unread = dates.rows(*UNREAD)
     yield Verdict(
         unread,
-        f"{_of(unread, 'date of birth is', 'dates of birth are')} not in a form that can be read.",
+        f"{counted(unread, 'date of birth is', 'dates of birth are')} not in a form that can be read.",
         f"Ask for dates like 2015-03-25. A spreadsheet shows its day numbers as dates once the cells are "
         f"formatted so. {until}",
         True,
@@ -101,7 +102,7 @@ def _too_few(quality: Quality) -> Iterator[Verdict]:
     if encoded < agreed.minimum_rows:
         yield Verdict(
             quality.rows,
-            f"{_of(encoded, 'row has', 'rows have')} an encoding; the agreement asks for at least "
+            f"{counted(encoded, 'row has', 'rows have')} an encoding; the agreement asks for at least "
             f"{agreed.minimum_rows:,}.",
             "The broker refuses so small an upload. Check that this is the whole file.",
             True,
@@ -121,14 +122,14 @@ def _cannot(quality: Quality) -> Iterator[Verdict]:
     if quality.agreed is not None and quality.agreed.without > quality.fit.cannot:
         yield Verdict(
             quality.agreed.without,
-            f"{_of(quality.agreed.without, 'row has', 'rows have')} too little for "
+            f"{counted(quality.agreed.without, 'row has', 'rows have')} too little for "
             "any match-key of the agreement, and cannot link.",
             'See which identifiers these rows lack under "Which identifiers rows have", and ask for them.',
         )
     elif quality.fit.cannot:
         yield Verdict(
             quality.fit.cannot,
-            f"{_of(quality.fit.cannot, 'row has', 'rows have')} nothing to link by.",
+            f"{counted(quality.fit.cannot, 'row has', 'rows have')} nothing to link by.",
             "Ask whether they belong in the extract. encode lists their row numbers, and keeps them as rows that do "
             "not link.",
         )
@@ -152,7 +153,7 @@ def _numbers(quality: Quality) -> Iterator[Verdict]:
     lost = _reason(nhs_number, ZERO_LOST) + _reason(nhs_number, DIGITS_LOST)
     yield Verdict(
         lost,
-        f"{_of(lost, 'NHS number was', 'NHS numbers were')} spoilt by a spreadsheet: a leading zero or the last "
+        f"{counted(lost, 'NHS number was', 'NHS numbers were')} spoilt by a spreadsheet: a leading zero or the last "
         "digits are lost.",
         "Ask for the export as it was before anybody opened it in Excel; digits that are lost do not come back.",
     )
@@ -161,7 +162,7 @@ def _numbers(quality: Quality) -> Iterator[Verdict]:
         if field and wrong:
             yield Verdict(
                 wrong,
-                f"{_of(wrong, SHOWN[field.field], SHOWN[field.field] + 's')} cannot be right.",
+                f"{counted(wrong, SHOWN[field.field], SHOWN[field.field] + 's')} cannot be right.",
                 "Ask whether the column really holds these numbers, and how they are typed in.",
             )
 
@@ -170,14 +171,14 @@ def _spoilt(quality: Quality) -> Iterator[Verdict]:
     damaged = sum(one.rows for one in quality.spoilt if one.what == DAMAGED)
     yield Verdict(
         damaged,
-        f"{_of(damaged, 'name has', 'names have')} damaged letters, as when one accented letter "
+        f"{counted(damaged, 'name has', 'names have')} damaged letters, as when one accented letter "
         "is seen as two odd signs.",
         "Ask for the export in UTF-8, made anew: it was saved in the wrong encoding at some time.",
     )
     changed = sum(one.rows for one in quality.spoilt if one.what in (Damage.ERROR, Damage.DATE_IN_NAME))
     yield Verdict(
         changed,
-        f"{_of(changed, 'cell holds', 'cells hold')} what a spreadsheet made of them: errors of formulas, or "
+        f"{counted(changed, 'cell holds', 'cells hold')} what a spreadsheet made of them: errors of formulas, or "
         "dates in place of names.",
         "Ask for the export as it was before anybody opened it in Excel.",
     )
@@ -189,7 +190,7 @@ def _repeats(quality: Quality) -> Iterator[Verdict]:
         name = "name, date of birth and postcode" if one.fields == PERSON else in_sentence(one.fields[0])
         yield Verdict(
             one.rows,
-            f"{one.rows:,} rows share their {name} with another row, in {_of(one.groups, 'group', 'groups')}.",
+            f"{one.rows:,} rows share their {name} with another row, in {counted(one.groups, 'group', 'groups')}.",
             "Ask for one row per child: of several rows only one can link.",
         )
     for one in quality.repeats:
@@ -228,13 +229,13 @@ def _names(quality: Quality) -> Iterator[Verdict]:
     swapped = quality.swapped or 0
     yield Verdict(
         swapped,
-        f"{_of(swapped, 'row looks', 'rows look')} as if forename and surname had changed places.",
+        f"{counted(swapped, 'row looks', 'rows look')} as if forename and surname had changed places.",
         "Look at the most common names below. If the whole file looks swapped, correct the columns file.",
     )
     nameless = quality.twins.nameless if quality.twins else 0
     yield Verdict(
         nameless,
-        f"{_of(nameless, 'row without a forename shares', 'rows without a forename share')} surname, date of birth "
+        f"{counted(nameless, 'row without a forename shares', 'rows without a forename share')} surname, date of birth "
         "and postcode with another row.",
         "They may be twins filed before they were named. Ask for the forenames, or the wrong twin may be linked.",
     )
@@ -244,7 +245,7 @@ def _postcodes(quality: Quality) -> Iterator[Verdict]:
     foreign = _reason(quality.field("postcode"), FOREIGN)
     yield Verdict(
         foreign,
-        f"{_of(foreign, 'postcode does', 'postcodes do')} not have the form of a British postcode.",
+        f"{counted(foreign, 'postcode does', 'postcodes do')} not have the form of a British postcode.",
         "Ask whether the column is the postcode, and whether it is typed in freely.",
     )
 
@@ -267,7 +268,3 @@ _RULES: tuple[Callable[[Quality], Iterator[Verdict]], ...] = (
 
 def _reason(field: FieldQuality | None, reason: str) -> int:
     return sum(one.rows for one in field.reasons if one.reason == reason) if field else 0
-
-
-def _of(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

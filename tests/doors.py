@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from itertools import count
@@ -178,3 +179,13 @@ class PostDoor(Door):
             return self._post.carried[path.rsplit("/", 1)[1], self._holder]
         except KeyError:
             raise NothingThere("There is nothing here for this party.", remedy="Check the address.") from None
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    moment: datetime
+
+    def __call__(self) -> datetime:
+        return self.moment

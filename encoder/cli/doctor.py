@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +23,7 @@ import httpx
 import typer
 
 from encoder.cli.desk import HERE, Json
+from encoder.cli.version import version_of
 from encoder.network import broker_address, open_client, unreachable
 from keys.errors import CounterfoilError
 from keys.files import write_whole
@@ -77,13 +77,11 @@ def doctor(
 
 
 def _say(line: str) -> None:
-    """Paths may hold letters that a Windows code page has not."""
-    encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    sys.stdout.write(f"{line}\n")
 
 
 def _python() -> Iterator[Finding]:
-    yield Finding("counterfoil", _version("counterfoil"))
+    yield Finding("counterfoil", version_of("counterfoil"))
     oldest, newest = (f"{major}.{minor}" for major, minor in PYTHONS)
     fits = PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]
     yield Finding(
@@ -114,19 +112,12 @@ def _packages() -> Iterator[Finding]:
         module = Path(spec.origin).absolute()
         package = module.parent if module.stem == "__init__" else module
         places[name] = package.parent
-        listed = "" if name in OURS else f"{_version(name)} "
+        listed = "" if name in OURS else f"{version_of(name)} "
         intruder = package.parent == Path.cwd() and Path.cwd() in path
         remedy = "It comes from the folder that you are in: go to another one, or set PYTHONSAFEPATH=1."
         yield Finding(name, f"{listed}{package}", remedy if intruder else "")
     if len({place for name, place in places.items() if name in OURS}) > 1:
         yield Finding("packages", "keys and encoder come from two places", "Install the tool again.")
-
-
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _console() -> Iterator[Finding]:

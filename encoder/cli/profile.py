@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +26,7 @@ from encoder.cli.layout import (
     second_file,
 )
 from encoder.cli.progress import shown
+from encoder.cli.version import version_of
 from encoder.columns import Columns
 from encoder.errors import InputError, ValueRefused
 from encoder.quality import Promise, Quality, measure
@@ -77,7 +77,7 @@ def profile(
     promise = _promise(agreement, holder, named, columns or file)
     today = date.today()  # noqa: DTZ011 - births are local dates
     quality = _measure(file, named, beside, layout, today, promise)
-    about = About(file.name, today.isoformat(), f"counterfoil {_version()}")
+    about = About(file.name, today.isoformat(), f"counterfoil {version_of('counterfoil')}")
     written = write_report(quality, about, page)
     sys.stdout.write(report_json(quality, about) if json_ else in_words(verdicts(quality)))
     say(f"Written: {written[0]} and {written[1]}. Counts are exact: keep them among those who may see the file.")
@@ -112,10 +112,3 @@ def _promise(agreement: Path | None, holder: str | None, columns: Columns, where
     terms = read_terms(read_file(agreement), where=str(agreement))
     restrict(columns, terms.holder(holder), where)  # refuses columns that lack an identifier
     return Promise(holder, terms.keys_of(holder), terms.minimum_rows)
-
-
-def _version() -> str:
-    try:
-        return version("counterfoil")
-    except PackageNotFoundError:
-        return ""

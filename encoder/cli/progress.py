@@ -25,18 +25,6 @@ class Meter(Protocol):
     def __call__(self, done: int, total: int, words: str = "") -> None: ...
 
 
-def in_parts(count: Count, total: int) -> Callable[[int], None]:
-    """What takes the size of each part, and tells ``count`` how much is done by then."""
-    done = 0
-
-    def add(part: int) -> None:
-        nonlocal done
-        done += part
-        count(done, total)
-
-    return add
-
-
 def by_rows(meter: Meter) -> Count:
     """For what is counted in rows."""
     return lambda done, total: meter(done, total, f"{done:,} of {total:,} rows")

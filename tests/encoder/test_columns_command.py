@@ -14,14 +14,13 @@ from encoder.cli import app
 from encoder.columns import load_columns
 from encoder.profiles import profiles
 from keys.errors import CounterfoilError
-from keys.kinds import Sealed
-from tests.doors import children, drawn, folder, identity, secret_of, signed, small_terms
+from tests.doors import children, signed, small_terms
+from tests.holder import FOR_EVER, make_home
 
 pytestmark = pytest.mark.usefixtures("somebody")
 
 FIELDS = ("forename", "surname", "sex", "date_of_birth", "postcode", "nhs_number")
-AGREEMENT = signed(small_terms({"council": FIELDS, "icb": FIELDS}, expires="9000-01-01T00:00:00+00:00"))
-PASSPHRASE = "correct horse battery staple"
+AGREEMENT = signed(small_terms({"council": FIELDS, "icb": FIELDS}, expires=FOR_EVER))
 PEOPLE = children(12)
 CHILDREN = {"Child ID": "id", "Forename": "forename", "Surname": "surname", "Sex": "sex", "DOB": "date_of_birth",
             "Postcode": "postcode", "NHS No": "nhs_number"}  # fmt: skip
@@ -43,18 +42,7 @@ def run(*words: str | Path, answer: str | None = None) -> Result:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A holder's folder, ready to encode."""
-    root = tmp_path_factory.mktemp("holder")
-    workspace = folder(root, AGREEMENT)
-    workspace.identity.write_bytes(identity("council").lock(PASSPHRASE, random=drawn("lock")))
-    workspace.keep(
-        Sealed.LINKAGE_SECRET,
-        secret_of(AGREEMENT).key(),
-        agreement=AGREEMENT.id,
-        identity=identity("council"),
-        random=drawn("keep"),
-    )
-    (root / "passphrase").write_text(PASSPHRASE, encoding="utf-8")
-    return root
+    return make_home(tmp_path_factory.mktemp("holder"), AGREEMENT)
 
 
 @pytest.fixture

@@ -12,12 +12,10 @@ from typer.testing import CliRunner, Result
 
 from encoder.cli import app
 from keys.errors import CounterfoilError
-from keys.kinds import Sealed
-from tests.doors import drawn, folder, identity, secret_of, signed, small_terms
 from tests.encoder.test_read import BAD, REFUSED
+from tests.holder import agreement_for_ever, make_home
 
-AGREEMENT = signed(small_terms(expires="9000-01-01T00:00:00+00:00"))
-PASSPHRASE = "correct horse battery staple"
+AGREEMENT = agreement_for_ever()
 COLUMNS = """id = "id"
 forename = "forename"
 surname = "surname"
@@ -35,17 +33,7 @@ Encode = Callable[..., Result]
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A holder's folder, ready to encode."""
-    root = tmp_path_factory.mktemp("holder")
-    workspace = folder(root, AGREEMENT)
-    workspace.identity.write_bytes(identity("council").lock(PASSPHRASE, random=drawn("lock")))
-    workspace.keep(
-        Sealed.LINKAGE_SECRET,
-        secret_of(AGREEMENT).key(),
-        agreement=AGREEMENT.id,
-        identity=identity("council"),
-        random=drawn("keep"),
-    )
-    (root / "passphrase").write_text(PASSPHRASE, encoding="utf-8")
+    root = make_home(tmp_path_factory.mktemp("holder"), AGREEMENT)
     (root / "columns.toml").write_text(COLUMNS, encoding="utf-8")
     return root
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from rich.console import Console
 
-from encoder.cli.progress import SECONDS_BETWEEN_LINES, Reading, by_rows, in_parts, shown
+from encoder.cli.progress import SECONDS_BETWEEN_LINES, Reading, by_rows, shown
 from encoder.read import Batch
 
 
@@ -82,11 +82,3 @@ def test_reading_counts_rows_while_the_file_is_measured_in_bytes() -> None:
 
     assert [len(batch.rows) for batch in reading.watch(batches())] == [3, 2]
     assert told == [(50, 100, "3 rows"), (100, 100, "5 rows")]
-
-
-def test_parts_add_up() -> None:
-    told: list[tuple[int, int]] = []
-    add = in_parts(lambda done, total: told.append((done, total)), 10)
-    add(4)
-    add(6)
-    assert told == [(4, 10), (10, 10)]

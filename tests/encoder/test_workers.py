@@ -1,11 +1,9 @@
 """I2 from the file to the upload: a row's encodings depend on its identifiers and the secret alone."""
 
-import csv
 import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from encoder.read import read_rows
 from encoder.workspace import Workspace
 from services.broker.receive import receive
 from tests.doors import NOW, broker_key, children, drawn, folder, identity, secret_of, signed, small_terms
+from tests.holder import write_rows
 
 AGREEMENT = signed(small_terms())
 COUNCIL = AGREEMENT.holders()[0]
@@ -42,14 +41,6 @@ for _number, _person in enumerate(PEOPLE):
     _person["forename"], _person["surname"] = NAMES[_number % 9], NAMES[_number % 7]
     _person["nhs_number"] *= _number % 4 > 0
 COLUMNS = Columns.model_validate({name: name for name in PEOPLE[0]})
-
-
-def file_of(path: Path, people: Sequence[Mapping[str, str]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(people[0]))
-        writer.writeheader()
-        writer.writerows(people)
-    return path
 
 
 def read(path: Path, *, rows: int = 65_536) -> Normalised:
@@ -83,7 +74,7 @@ def encoded(root: Path, normalised: Normalised, *, workers: int, block: int) -> 
 
 @cache
 def expected(root: Path) -> dict[str, bytes]:
-    return encoded(root / "expected", read(file_of(root / "expected.csv", PEOPLE)), workers=1, block=1 << 16)
+    return encoded(root / "expected", read(write_rows(root / "expected.csv", PEOPLE)), workers=1, block=1 << 16)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +87,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_i2_encodings_do_not_depend_on_workers_blocks_batches_or_the_order_of_rows(
     root: Path, workers: int, block: int, rows: int, people: list[dict[str, str]]
 ) -> None:
-    made = encoded(root / "made", read(file_of(root / "made.csv", people), rows=rows), workers=workers, block=block)
+    made = encoded(root / "made", read(write_rows(root / "made.csv", people), rows=rows), workers=workers, block=block)
     assert made == expected(root)
 
 

@@ -22,22 +22,15 @@ from services.broker.settings import Settings
 from services.broker.storage import Storage
 from services.broker.store import agreements, runs
 from services.rehearsal.party import Cast, agree, gather
+from tests.doors import Clock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOURS = 72
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.moment = START
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
 @pytest.fixture

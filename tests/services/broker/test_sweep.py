@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +27,7 @@ from services.broker.settings import Settings
 from services.broker.store import agreements, incoming, uploads
 from services.broker.sweep import sweep
 from services.rehearsal.party import agree, gather
+from tests.doors import Clock
 from tests.stage import IDENTIFIERS, Broker, Scene, stored
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,17 +37,9 @@ DIGEST = sha256(FILE).hexdigest()
 CAST = gather(["council", "icb"])
 
 
-@dataclass
-class Clock:
-    moment: datetime = field(default=START)
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
 @pytest.fixture
