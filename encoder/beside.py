@@ -27,6 +27,7 @@ from encoder.errors import ColumnsError, InputError, ValueRefused
 from encoder.formats import open_table
 from encoder.headers import places_of
 from encoder.table import PIECE_ROWS, Layout, Tell
+from encoder.wording import counted
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,9 @@ class Second:
             fields = " and ".join(self._values)
             tell(f"{self._rows - self._without:,} of {self._rows:,} rows have their {fields} from {self._path}.")
             if self._without:
-                tell(f"{self._without:,} rows have no row there: {fields} missing.")
+                tell(f"{counted(self._without, 'row has', 'rows have')} no row there: {fields} missing.")
             if unused:
-                tell(f"{unused:,} ids of {self._path} belong to no row.")
+                tell(f"{counted(unused, 'id')} of {self._path} without a row here.")
             tell(f"Rows are numbered as in {first}, unless a message names the other file.")
 
 
@@ -108,7 +109,8 @@ def read_second(beside: Beside, other: Other, *, tell: Tell | None = None) -> Se
         rows, columns = _columns(beside, wanted, tell)
     on = columns["other.on"]
     if tell is not None and (empty := pc.sum(pc.equal(on, "")).as_py()):
-        tell(f"{empty:,} rows of {beside.path} have no {other.there!r} and belong to no row.")
+        have = counted(empty, f"row of {beside.path} has", f"rows of {beside.path} have")
+        tell(f"{have} no {other.there!r}, and so no row to belong to.")
     filled = pc.not_equal(on, "")
     rows = rows[np.asarray(filled)]
     columns = {field: column.filter(filled) for field, column in columns.items()}

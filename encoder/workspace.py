@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from keys.identity import Identity
 from keys.kinds import Declared
 from keys.receiving import ReceivingAddress
 from keys.statement import Statement
+
+
+_KIND = re.compile(r"[A-Za-z0-9 _-]{1,100}")
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,12 @@ class Workspace:
         return self._kept(kind).is_file()
 
     def _kept(self, kind: str) -> Path:
+        if not _KIND.fullmatch(kind):  # the id of a run, which is part of a kind, comes from the command line
+            raise InputError(
+                "This cannot be the id of a run.",
+                where=kind,
+                remedy="Copy the id that `counterfoil start` printed: letters, digits and hyphens.",
+            )
         return self.root / f"{kind.replace(' ', '-')}.sealed"
 
 

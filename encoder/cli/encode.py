@@ -122,7 +122,7 @@ def encode(
     if not yes:
         if not json_ and preview.screen():
             say("\n".join(preview.rows_as_compared(normalised)))
-        ask(f"Encode {counted(found.rows, 'row')} and seal them?")
+        ask(f"Encode and seal {counted(found.rows, 'row')}?")
     with shown("Encoding") as meter:
         packed = pack(
             normalised,

@@ -31,6 +31,7 @@ from encoder.sheet import sha256_of
 from encoder.upload import require_packed
 from encoder.upload import upload as send_upload
 from encoder.waiting import look, until_ended
+from encoder.wording import counted
 from encoder.workspace import Workspace, own_party
 from keys.agreement import Agreement, Role
 from keys.canonical import parse
@@ -93,7 +94,7 @@ def upload(
         sys.stdout.write(json.dumps(dict(receipt)) + "\n")
         return
     sys.stdout.write(
-        f"accepted {receipt['rows']:,} rows as upload {receipt['upload']}, entry {receipt['entry']} of the log\n"
+        f"accepted {counted(receipt['rows'], 'row')} as upload {receipt['upload']}, entry {receipt['entry']} of the log\n"
     )
 
 

@@ -7,12 +7,13 @@ from encoder.agreed import identifiers_of
 from encoder.columns import DateParts
 from encoder.proposal import Choice, Proposal
 from encoder.usable_keys import default_keys
+from encoder.wording import counted
 
 
 def shown(proposal: Proposal) -> str:
     """For a person; headers only, never a cell."""
     extent = "all" if proposal.whole else "the first"
-    lines = [f"{proposal.file}: {extent} {proposal.rows:,} rows were looked at"]
+    lines = [f"{proposal.file}: {extent} {counted(proposal.rows, 'row was', 'rows were')} looked at"]
     if proposal.profile is not None:
         by = ", ".join(map(repr, proposal.by))
         lines += [f"Profile: {proposal.profile.name} ({proposal.profile.title}), by its headers {by}"]

@@ -14,6 +14,7 @@ from encoder.errors import InputError
 from encoder.join import Joined, RunKey, Unmatched, open_run_key
 from encoder.join import join as join_files
 from encoder.results import require_rows
+from encoder.wording import counted
 from encoder.workspace import own_party
 from keys.agreement import Role
 from keys.kinds import Sealed
@@ -173,10 +174,10 @@ def _tell(joined: Joined, unmatched: Unmatched, *, json_: bool) -> None:
     fate = "kept" if unmatched is Unmatched.KEEP else "dropped"
     for name, share in joined.shares.items():
         sys.stdout.write(
-            f"{name}: {share.rows:,} rows in {share.path}, {share.linked:,} linked, "
+            f"{name}: {counted(share.rows, 'row')} in {share.path}, {share.linked:,} linked, "
             f"{share.not_linked:,} not linked ({fate})\n  SHA-256 {share.sha256}\n"
         )
-    sys.stdout.write(f"{joined.written:,} rows in {joined.path}, {joined.linked:,} of them linked\n")
+    sys.stdout.write(f"{counted(joined.written, 'row')} in {joined.path}, {joined.linked:,} of them linked\n")
 
 
 def _kind(run: str) -> str:

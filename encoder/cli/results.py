@@ -20,6 +20,7 @@ from encoder.errors import InputError
 from encoder.results import open_release, require_rows, write_results
 from encoder.sheet import format_of, refuse_overwriting
 from encoder.table import Layout
+from encoder.wording import counted
 
 Doubts = Mapping[str, tuple[str, ...]]
 
@@ -145,8 +146,9 @@ def _tell(
             }
         sys.stdout.write(json.dumps(facts) + "\n")
         return
-    sys.stdout.write(f"{rows:,} rows in {written}\n")
+    sys.stdout.write(f"{counted(rows, 'row')} in {written}\n")
     if handed:
-        sys.stdout.write(f"{handed.rows:,} rows for the recipient in {handed.path}\nSHA-256 {handed.sha256}\n")
+        sys.stdout.write(f"{counted(handed.rows, 'row')} for the recipient in {handed.path}\nSHA-256 {handed.sha256}\n")
         if handed.without_token:
-            sys.stdout.write(f"{handed.without_token:,} rows of the file were not encoded and are left out\n")
+            left_out = counted(handed.without_token, "row of the file was", "rows of the file were")
+            sys.stdout.write(f"{left_out} not encoded and left out\n")

@@ -93,11 +93,11 @@ def test_a_child_without_a_row_is_counted_and_kept(tmp_path: Path) -> None:
     assert found == ["", "AB1 2DD", ""]
     assert told == [
         f"{second}: Read as comma-separated text in UTF-8.",
-        f"1 rows of {second} have no 'id' and belong to no row.",
+        f"1 row of {second} has no 'id', and so no row to belong to.",
         "Read as comma-separated text in UTF-8.",
         f"1 of 3 rows have their postcode from {second}.",
         "2 rows have no row there: postcode missing.",
-        f"1 ids of {second} belong to no row.",
+        f"1 id of {second} without a row here.",
         f"Rows are numbered as in {first}, unless a message names the other file.",
     ]
     result = normalise(read_rows(first, columns(), beside=Beside(second)), columns(), today=TODAY)

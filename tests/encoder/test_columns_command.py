@@ -128,7 +128,7 @@ def test_a_census_with_its_addresses_from_proposal_to_upload(
     done = encode(first, "--columns", out, "--with", second, "--yes", "--json")
     assert json.loads(done.stdout)["rows"] == 12
     assert f"11 of 12 rows have their postcode from {second}." in done.stderr
-    assert "1 rows have no row there: postcode missing." in done.stderr
+    assert "1 row has no row there: postcode missing." in done.stderr
     done = encode(first, "--columns", out, "--yes")
     assert "Give that file with --with" in str(done.exception)
     assert not uploaded(home)

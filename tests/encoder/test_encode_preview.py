@@ -103,7 +103,9 @@ def test_at_a_terminal_five_rows_are_shown_and_no_means_no(home: Path, file: Pat
     assert code == 1
     assert out == ""
     assert content(home) == before
-    listed = screen.split("As they are compared, on this screen only:")[1].split("Encode 9 rows")[0].splitlines()
+    listed = (
+        screen.split("As they are compared, on this screen only:")[1].split("Encode and seal 9 rows")[0].splitlines()
+    )
     rows = [line.split() for line in listed if line.strip()]
     assert rows[0] == ["row", "forename", "surname", "postcode", "nhs_number", "date_of_birth"]
     assert [row[0] for row in rows[1:]] == ["2", "3", "4", "5", "7"]  # row 6 cannot link

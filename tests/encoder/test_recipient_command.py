@@ -92,7 +92,7 @@ def test_a_run_is_opened_once_and_joined(desk: Desk) -> None:
         f"  SHA-256 {sha256_of(Path('c.csv'))}\n"
         "icb: 2 rows in i.parquet, 1 linked, 1 not linked (dropped)\n"
         f"  SHA-256 {sha256_of(Path('i.parquet'))}\n"
-        "1 rows in linked.csv, 1 of them linked\n"
+        "1 row in linked.csv, 1 of them linked\n"
     )
     assert done.stderr == "No file of school: rows linked with no others count as not linked.\n"
     with Path("linked.csv").open(newline="") as stream:

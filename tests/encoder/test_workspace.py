@@ -14,7 +14,7 @@ from keys.canonical import canonical
 from keys.envelope import seal_bytes
 from keys.errors import AgreementError, EnvelopeError, KeysError, SignatureError
 from keys.identity import Identity
-from keys.kinds import Declared
+from keys.kinds import Declared, Sealed
 from keys.statement import declare
 from tests.doors import broker_key, drawn, folder, identity, signed, small_terms
 
@@ -175,3 +175,16 @@ def test_a_party_acts_in_its_own_role_only(name: str, role: Role, right: bool) -
     else:
         with pytest.raises(AgreementError, match=f"{name} is not a {role}"):
             own_party(AGREEMENT, identity(name), role)
+
+
+@pytest.mark.parametrize("run", ["../x", "..", "a/b", "a\\b", "C:x", "a.b", "\0", "", "x" * 200])
+def test_no_id_of_a_run_leads_out_of_the_folder(tmp_path: Path, run: str) -> None:
+    workspace = Workspace(tmp_path / "home")
+    workspace.root.mkdir()
+    kind = f"{Sealed.RUN_KEY} {run}" if run else ""
+    with pytest.raises(InputError, match="cannot be the id of a run"):
+        workspace.keep(kind, b"key", agreement="a", identity=identity("council"), random=drawn("keep"))
+    for attempt in (workspace.keeps, workspace.forget):
+        with pytest.raises(InputError):
+            attempt(kind)
+    assert [path.name for path in tmp_path.rglob("*")] == ["home"]
