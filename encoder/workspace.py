@@ -19,7 +19,6 @@ from keys.kinds import Declared
 from keys.receiving import ReceivingAddress
 from keys.statement import Statement
 
-
 _KIND = re.compile(r"[A-Za-z0-9 _-]{1,100}")
 
 

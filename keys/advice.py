@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
 
-from keys.terms import ExactKey, FuzzyKey, IdentifierField, Release, Terms
+from keys.honest import bits_of, honest_bits
+from keys.terms import Encoding, ExactKey, FuzzyKey, IdentifierField, Release, Terms
 
 INFORMATION = {
     IdentifierField.FORENAME: 7,
@@ -27,6 +28,8 @@ ENOUGH_TO_LINK = 30
 ENOUGH_TO_HIDE = 24
 ENOUGH_TO_STAND_OUT = 36
 """Bits of all fuzzy match-keys together from which on hardly two children of a large file look alike under all."""
+LARGE_UPLOAD = 1_000_000
+"""Rows of the largest upload that advice thinks of."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +205,29 @@ def _keys(terms: Terms) -> list[Advice]:
         for key in terms.match_keys
         if isinstance(key, ExactKey) and information(key.fields) < ENOUGH_TO_HIDE
     ]
-    return found
+    return found + [one for key in fuzzy for one in _filters(key, terms.encoding)]
+
+
+def _filters(key: FuzzyKey, encoding: Encoding) -> list[Advice]:
+    """On base filters that hold too little or too much."""
+    place = f"match_keys.{key.name}"
+    if encoding.hardening and honest_bits(key, encoding, encodings=LARGE_UPLOAD)[0] == 1:
+        return [
+            Advice(
+                place,
+                "So few bits are in its base filter that encodings of real rows could be all zeros, and be refused.",
+                "Write a larger minimum_bits, and features of more bits.",
+            )
+        ]
+    if bits_of(key) > encoding.length:
+        return [
+            Advice(
+                place,
+                "Its features put more bits into a base filter than it has: so full, it hardly tells children apart.",
+                f"Write features of fewer bits: {round(0.69 * encoding.length)} in all fill half of it.",
+            )
+        ]
+    return []
 
 
 def _pairs(terms: Terms) -> list[Advice]:

@@ -37,6 +37,11 @@ def digest(document: Any) -> str:
     return hashlib.sha256(canonical(document)).hexdigest()
 
 
+def is_version(value: Any, version: int) -> bool:
+    """Whether a document's version is this one; Python takes JSON's ``true`` for 1."""
+    return value == version and not isinstance(value, bool)
+
+
 def parse(data: bytes, *, where: str) -> Any:
     """Read JSON from another party: UTF-8, no name twice, no number that is not finite, no half of a surrogate pair.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from keys.canonical import canonical, digest, parse
+from keys.canonical import canonical, digest, is_version, parse
 from keys.errors import IdentityError, KeysError, SignatureError
 from keys.passphrase import prepared
 from keys.receiving import SEED_BYTES, ReceivingAddress, ReceivingKey, decode, encode
@@ -50,7 +51,7 @@ class Card:
             isinstance(document, Mapping)
             and set(document) == names
             and document["counterfoil"] == "card"
-            and document["version"] == 1
+            and is_version(document["version"], 1)
             and isinstance(document["name"], str)
             and 0 < len(document["name"]) <= 100
             and document["name"].isprintable()
@@ -65,7 +66,7 @@ class Card:
             raise refused
         return card
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         return digest(self.to_json())
 
@@ -168,7 +169,7 @@ def _head(data: bytes, *, where: str) -> tuple[dict[str, Any], bytes]:
         not isinstance(costs, dict)
         or set(document) != {"counterfoil", "version", "card", "argon2id", "sealed"}
         or document["counterfoil"] != "identity"
-        or document["version"] != 1
+        or not is_version(document["version"], 1)
         or costs != {**_ARGON2, "salt": costs.get("salt")}
         or len(decode(costs["salt"])) != _SALT_BYTES
     ):

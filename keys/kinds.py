@@ -23,6 +23,8 @@ class Sealed(StrEnum):
     """From a holder to itself."""
     HANDLES = "handles"
     """From a holder to itself: which handle is which row's."""
+    PSEUDONYM_KEY = "pseudonym key"
+    """From the recipient to itself: what makes link keys its own."""
 
 
 class Declared(StrEnum):

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from keys.agreement import Agreement, Party, Role
-from keys.canonical import canonical
+from keys.canonical import canonical, is_version
 from keys.checkpoint import Checkpoint, SignedCheckpoint, parse_note
 from keys.errors import KeysError, LogError
 from keys.history import check_history
@@ -72,7 +72,7 @@ class Log:
             not isinstance(document, Mapping)
             or set(document) != names
             or document["counterfoil"] != "audit log"
-            or document["version"] != 1
+            or not is_version(document["version"], 1)
             or not isinstance(document["entries"], list)
             or not isinstance(document["countersigned"], list)
         ):

@@ -51,7 +51,8 @@ class Statement:
         """The body, if ``card`` signed it as a statement of this ``kind``. Raises ``SignatureError``."""
         if self.signer != card.fingerprint or self.kind != kind:
             raise SignatureError(
-                f"A statement is not a {kind} by {card.name}.", remedy="Ask the sender to send it again."
+                f"A statement is not of the kind {kind}, or not by {card.name}.",
+                remedy="Ask the sender to send it again.",
             )
         card.verify(self.signature, canonical(dict(self.body)), label=f"statement/{kind}")
         return self.body

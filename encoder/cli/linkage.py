@@ -94,7 +94,8 @@ def upload(
         sys.stdout.write(json.dumps(dict(receipt)) + "\n")
         return
     sys.stdout.write(
-        f"accepted {counted(receipt['rows'], 'row')} as upload {receipt['upload']}, entry {receipt['entry']} of the log\n"
+        f"accepted {counted(receipt['rows'], 'row')} as upload {receipt['upload']}, "
+        f"entry {receipt['entry']} of the log\n"
     )
 
 

@@ -20,8 +20,6 @@ from keys.agreement import Role
 from keys.kinds import Sealed
 from keys.terms import Release
 
-PSEUDONYM_KEY = "pseudonym key"
-
 
 def open_(
     run: Run,
@@ -139,15 +137,15 @@ def _run_key(desk: Desk, run: str) -> RunKey | None:
 
 def _pseudonym_key(desk: Desk) -> bytes:
     """What makes link keys this recipient's own; drawn at the first join of the agreement and kept."""
-    if not desk.workspace.keeps(PSEUDONYM_KEY):
+    if not desk.workspace.keeps(Sealed.PSEUDONYM_KEY):
         desk.workspace.keep(
-            PSEUDONYM_KEY,
+            Sealed.PSEUDONYM_KEY,
             secrets.token_bytes(32),
             agreement=desk.agreement.id,
             identity=desk.identity,
             random=secrets.token_bytes,
         )
-    return desk.workspace.recall(PSEUDONYM_KEY, agreement=desk.agreement.id, identity=desk.identity)
+    return desk.workspace.recall(Sealed.PSEUDONYM_KEY, agreement=desk.agreement.id, identity=desk.identity)
 
 
 def _tell(joined: Joined, unmatched: Unmatched, *, json_: bool) -> None:

@@ -14,11 +14,12 @@ None of this tells made-up children from real ones: whoever knows the secret can
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from math import log, sqrt
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
+from keys.honest import SIGMAS, honest_bits
 from keys.terms import Encoding, ExactKey, FuzzyKey, Terms
 from matcher.candidates import find_pairs, similarities
 from matcher.encodings import Encodings
@@ -28,9 +29,6 @@ from matcher.measures import Measure
 from services.broker.errors import Refused
 
 SAMPLE = 1000
-SIGMAS = 6.0
-REFUSED_BY_CHANCE = 1e-6
-"""How often an honest upload, whatever its size, may have an encoding outside `honest_bits`."""
 ALIKE_BY_CHANCE = 1e-3
 """How many unrelated rows of the upload look like a sampled one under one hardened match-key."""
 
@@ -69,33 +67,6 @@ def require_plausible(
         share = terms.repeats_percent / 100
         if repeats > len(sampled) * share + SIGMAS * sqrt(len(sampled) * share * (1 - share)):
             raise _too_many_repeats(terms)  # 5
-
-
-def honest_bits(key: FuzzyKey, encoding: Encoding, *, encodings: int) -> tuple[int, int]:
-    """The fewest and the most bits that honest encodings of ``key`` have set, of ``encodings`` in one upload.
-
-    Plain: one bit, and as many as all features have. Hardened: a base filter of n bits, into which b bits were put,
-    is filled to p = 1 - (1 - 1/n)^b, and each bit of the encoding is set with probability (1 - (1 - 2p)^t) / 2
-    (Armknecht, Heng, Schnell, PoPETs 2023/054). b is at most that of all features, and at least a quarter of
-    ``minimum_bits``: n-grams that repeat in a name (Mohamed Mohamed, XXXXXX) set the same bits again. The number of
-    set bits has a variance of length / 4 at most, and up to length * t(t-1) / (n(n-1)) times as much more, as bits of
-    the encoding share base bits (two or more; the draw takes every base bit equally often, so that single ones have
-    no effect).
-
-    The bounds lie six sigma beyond, or so far that 2 exp(-sigmas^2 / 2), a bound on the tails of a binomial
-    (Hoeffding 1963), summed over the upload's encodings is `REFUSED_BY_CHANCE`.
-    """
-    most = sum(feature.bits for feature in key.features)
-    if encoding.hardening is None:
-        return 1, most
-    base, t, length = encoding.length, encoding.hardening.t, encoding.hardening.length
-    fills = [1 - (1 - 1 / base) ** bits for bits in (key.minimum_bits / 4, most)]
-    if fills[0] < 0.5 < fills[1]:
-        fills.append(0.5)  # for even t, more than half full means fewer bits again
-    means = [length * (1 - (1 - 2 * fill) ** t) / 2 for fill in fills]
-    sigma = sqrt(length / 4 * (1 + length * t * (t - 1) / (base * (base - 1))))
-    slack = sigma * max(SIGMAS, sqrt(2 * log(2 * max(1, encodings) / REFUSED_BY_CHANCE)))
-    return max(1, round(min(means) - slack)), min(length - 1, round(max(means) + slack))
 
 
 def _check_bits(encodings: Mapping[FuzzyKey | ExactKey, Encodings], encoding: Encoding) -> None:

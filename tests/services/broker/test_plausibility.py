@@ -19,12 +19,13 @@ from encoder.harden import draw, harden
 from encoder.match_keys import encoders
 from encoder.normalise import Normalised, normalise
 from encoder.read import Batch
+from keys.honest import honest_bits
 from keys.layout import upload_record
 from keys.secret import Secret
 from keys.template import default_terms
 from keys.terms import ExactKey, FuzzyKey, Terms
 from services.broker.errors import Refused
-from services.broker.plausibility import SAMPLE, honest_bits, require_plausible
+from services.broker.plausibility import SAMPLE, require_plausible
 from services.rehearsal.children import make_children
 from services.rehearsal.extracts import Extract, draw_extract
 from services.rehearsal.holder_specs import COUNCIL, ICB, SOCIAL_CARE, HolderSpec

@@ -42,9 +42,10 @@ def written() -> dict[str, str]:
 
 def write(root: Path) -> None:
     """Replace all vectors in ``root``, and keep what HPKE has sealed; the README stays."""
+    files = written()
     for old in root.glob("*/*.json"):
         old.unlink()
-    for path, text in written().items():
+    for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8", newline="\n")
     sealed.KEPT.write_text(_text(dict(sorted(sealed.WRAPPED.items()))), encoding="utf-8", newline="\n")

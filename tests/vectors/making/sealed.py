@@ -212,6 +212,11 @@ def _accepted() -> Iterator[Case]:
         ),
         ("handles", "A holder's own table of handles and row ids.", Sealing("handles", table, COUNCIL, COUNCIL)),
         (
+            "pseudonym-key",
+            "What makes the recipient's link keys its own.",
+            Sealing("pseudonym key", drawn("pseudonym key", 32), RECIPIENT, RECIPIENT),
+        ),
+        (
             "empty",
             "Nothing, sealed: eight bytes of length and no padding.",
             Sealing("upload", b"", receiver=FOR_UPLOADS),
