@@ -26,7 +26,7 @@ from encoder.normalise import Normalised, normalise
 from encoder.numbers import DIGITS_LOST, ZERO_LOST
 from encoder.read import Batch
 from encoder.repeats import Combination, Repeat, combinations, repeats
-from encoder.swapped import swapped
+from encoder.swapped import columns_swapped, swapped
 from encoder.twins import Twins, twins
 from keys.terms import ExactKey, FuzzyKey, Identifier
 
@@ -119,6 +119,7 @@ class Quality:
     repeats: tuple[Repeat, ...]
     twins: Twins | None
     swapped: int | None
+    columns_swapped: bool
     ages: Ages | None
     dates: Dates | None
     spoilt: tuple[Spoilt, ...]
@@ -191,6 +192,7 @@ def _quality(
         repeats(identifiers),
         twins(identifiers),
         None if suspects is None else int(np.count_nonzero(suspects)),
+        columns_swapped(identifiers),
         ages(identifiers, today=today),
         _dates(columns, cells, dates_refused),
         _spoilt(fields, cells),

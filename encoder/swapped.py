@@ -2,7 +2,8 @@
 
 A name that many children of the file have as a surname and none as a forename, beside one with which it is the other
 way round. Each row is judged by all others, so that it does not speak for itself. Some children are really called like
-that; whether a whole file has its two columns swapped cannot be told in this way.
+that. Whether the whole columns have changed places cannot be told in this way, but by families: brothers and sisters
+share a surname and a postcode, and hardly ever a forename.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from encoder.match_keys import given
 
 ODDS = 100.0
 """So many times likelier the other way round."""
+FEWEST_PAIRS = 10
+TIMES = 5
+"""So many pairs of rows of one postcode, and so many times more of them, share the forename rather than the surname."""
 
 
 def swapped(identifiers: Identifiers) -> NDArray[np.bool_] | None:
@@ -32,6 +36,26 @@ def swapped(identifiers: Identifiers) -> NDArray[np.bool_] | None:
     suspects = np.zeros(identifiers.rows, dtype=np.bool_)
     suspects[both] = other_way >= ODDS * straight
     return suspects
+
+
+def columns_swapped(identifiers: Identifiers) -> bool:
+    """Whether the whole columns look as if they had changed places; False for a file without names or postcodes."""
+    columns = [identifiers.columns.get(field) for field in ("postcode", "forename", "surname")]
+    there = [column for column in columns if column is not None]
+    if len(there) < len(columns):
+        return False
+    rows = np.logical_and.reduce([given(column) for column in there])
+    postcode, forename, surname = (column.codes[rows].astype(np.int64) for column in there)
+    by_forename, by_surname = _pairs(postcode, forename), _pairs(postcode, surname)
+    return by_forename >= FEWEST_PAIRS and by_forename >= TIMES * by_surname
+
+
+def _pairs(first: NDArray[np.int64], second: NDArray[np.int64]) -> int:
+    """How many pairs of rows have both in common."""
+    if not len(first):
+        return 0
+    sizes = np.unique(first * (second.max() + 1) + second, return_counts=True)[1]
+    return int((sizes * (sizes - 1) // 2).sum())
 
 
 def _first_words(column: Column, words: dict[str, int]) -> NDArray[np.int64]:

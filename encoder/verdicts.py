@@ -226,6 +226,12 @@ def _births(quality: Quality) -> Iterator[Verdict]:
 
 
 def _names(quality: Quality) -> Iterator[Verdict]:
+    yield Verdict(
+        quality.rows if quality.columns_swapped else 0,
+        "The columns of forenames and surnames look as if they had changed places: rows of one postcode share the "
+        "forename much more often than the surname.",
+        "Look at the most common names below. If it is so, correct the columns file.",
+    )
     swapped = quality.swapped or 0
     yield Verdict(
         swapped,

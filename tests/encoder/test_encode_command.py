@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from encoder.cli import app
 from keys.errors import CounterfoilError
-from tests.encoder.test_read import BAD, REFUSED
+from tests.encoder.test_read import BAD, REFUSED, WARNED
 from tests.holder import agreement_for_ever, make_home
 
 AGREEMENT = agreement_for_ever()
@@ -94,6 +94,14 @@ def test_it_counts_damage_without_showing_a_value(encode: Encode, tmp_path: Path
     assert "nhs_number: nine digits: a leading zero may be lost (2 rows, first in row 2)" in done.stderr
     assert "nhs_number: rounded by a spreadsheet, as in 4.01E+09 (row 3)" in done.stderr
     assert not [cell for cell in ("Quill", "Zo", "943476591", "9.43") if cell in done.output]
+
+
+@pytest.mark.parametrize("name", WARNED)
+def test_a_warning_comes_before_what_is_encoded(encode: Encode, name: str) -> None:
+    done = encode(BAD / name, "--json")
+    assert f"WARNING: the {WARNED[name]}" in done.stderr
+    assert done.stderr.index("WARNING") < done.stderr.index("What leaves")
+    assert "WARNING" not in encode(BAD / "one-row.csv", "--json").stderr
 
 
 def test_hidden_rows_are_encoded_and_counted(encode: Encode) -> None:

@@ -220,6 +220,27 @@ def test_names_in_each_others_place_are_suspected_by_what_the_others_are_called(
     assert about(measured(people), "changed places")[0].rows == 2
 
 
+def test_whole_columns_in_each_others_place_are_suspected_by_brothers_and_sisters() -> None:
+    def family(number: int, **names: str) -> dict[str, str]:
+        return {**names, "postcode": f"AB1 {number}CD"}
+
+    letters = ["Quill", "Marsh", "Dell", "Thorn", "Reed"]
+    firsts = ["Ada", "Ben", "Cy", "Dot", "Eve", "Fay"]
+    homes = [(letters[home % 5], firsts[home % 6], firsts[(home + 1) % 6]) for home in range(10)]
+    for count, right, wrong in ((10, False, True), (9, False, False)):
+        straight = [
+            family(n, forename=first, surname=last)
+            for n, (last, *children) in enumerate(homes[:count])
+            for first in children
+        ]
+        turned = [{**one, "forename": one["surname"], "surname": one["forename"]} for one in straight]
+        assert (measured(straight).columns_swapped, measured(turned).columns_swapped) == (right, wrong)
+        assert len(about(measured(turned), "columns of forenames")) == wrong
+        assert not measured([{**one, "postcode": ""} for one in turned]).columns_swapped
+        same = [{**one, "surname": one["forename"]} for one in turned]  # rows that stand twice tell nothing
+        assert not measured(same).columns_swapped
+
+
 def test_a_row_does_not_speak_for_itself_when_names_are_suspected() -> None:
     people = [{"forename": "Ada", "surname": "Quill"}] * 8 + [{"forename": "Quill", "surname": "Ada"}]
     assert measured(people).swapped == 1

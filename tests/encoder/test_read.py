@@ -106,6 +106,9 @@ READ: dict[str, dict[str, list[str]]] = {
     "old-mac-line-ends.csv": {"surname": ["quill", "marsh"]},
 }
 
+WARNED = {"swapped-names.csv": "columns of forenames and surnames look as if they had changed places"}
+"""Read as they stand, with a warning before anything is encoded (test_encode_command.py)."""
+
 
 def run(path: Path, columns: Columns = COLUMNS, batch_rows: int = 65_536) -> Normalised:
     return normalise(read_rows(path, columns, layout=Layout(), batch_rows=batch_rows), columns, today=TODAY)
@@ -124,7 +127,7 @@ def write(path: Path, rows: list[list[str]]) -> Path:
 
 def test_every_bad_file_is_spoken_for() -> None:
     files = {path.name for path in BAD.iterdir() if not path.name.startswith("addresses-")}  # in test_beside.py
-    assert files == REFUSED.keys() | COUNTED.keys() | READ.keys()
+    assert files == REFUSED.keys() | COUNTED.keys() | READ.keys() | WARNED.keys()
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -53,3 +53,10 @@ def test_a_signature_has_one_spelling() -> None:
     for other in (place ^ 1, place ^ 2, place ^ 3):
         with pytest.raises(LogError):
             parse_note(f"{note[:-3]}{letters[other]}=\n").require_signed_by(BROKER.card)
+
+
+@pytest.mark.parametrize("size", [0, 31, 33, 64])
+def test_a_root_of_another_length_is_refused(size: int) -> None:
+    note = sign_checkpoint(Checkpoint("counterfoil/log", 5, bytes(size)), BROKER).note()
+    with pytest.raises(LogError):
+        parse_note(note)
