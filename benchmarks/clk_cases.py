@@ -72,10 +72,15 @@ def ours(case: Case, rng: Random) -> NDArray[np.uint8]:
     return base_filters(columns_of(case.rows, rng), load_schema(case.schema), secret=case.secret)
 
 
-def theirs(case: Case, *, validate: bool = True) -> NDArray[np.uint8]:
+def theirs(case: Case) -> NDArray[np.uint8]:
+    return np.array([np.frombuffer(bits.tobytes(), np.uint8) for bits in by_clkhash(case, validate=True)])
+
+
+def by_clkhash(case: Case, *, validate: bool) -> Sequence[Any]:
+    """clkhash's own bit arrays, made in this process."""
     schema = clkhash.schema.from_json_dict(case.schema)
-    filters = generate_clks(case.rows, schema, case.secret, validate=validate, max_workers=1)
-    return np.array([np.frombuffer(bits.tobytes(), np.uint8) for bits in filters])
+    filters: Sequence[Any] = generate_clks(case.rows, schema, case.secret, validate=validate, max_workers=1)
+    return filters
 
 
 def clkhash_csv(stream: TextIO, schema: dict[str, Any], secret: bytes, *, header: bool) -> list[str]:

@@ -1,6 +1,8 @@
-"""Base filters against clkhash: rows per second in one process, and equality on random schemas.
+"""Encoding: base filters against clkhash in one process, equality on random schemas, and the whole command.
 
-``python -m benchmarks.encode --rows 50000 --json`` or ``python -m benchmarks.encode --conformance 500``.
+``python -m benchmarks.encode --rows 50000 --json``: rows per second, ratio and peak memory, and whether filters are
+identical. ``--conformance 500``: how many filters of random schemas differ. ``--whole 1000000``: all of
+``counterfoil encode`` on every core.
 """
 
 import argparse
@@ -14,7 +16,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.clk_cases import Case, ours, random_case, theirs
+from benchmarks.apart import apart
+from benchmarks.clk_cases import Case, by_clkhash, ours, random_case, theirs
+from benchmarks.whole import whole
 from encoder.clk import base_filters, load_schema
 from encoder.identifiers import Column
 
@@ -47,7 +51,9 @@ def speed(rows: int, repeats: int) -> dict[str, Any]:
     """Both encode the same rows, in memory, without checking them; each one's best of some runs counts.
 
     Ours starts from columns, as normalising gives them, and is counted once more with making columns of rows.
+    Memory is that of a process which makes the rows and encodes them once, beside one that only makes the rows.
     """
+    memory = {f"{name}_peak_mib": round(apart(encode_once, name, rows)[1]) for name in ("rows", "ours", "clkhash")}
     case = realistic_case(rows)
     runs = [_time(case) for _ in range(repeats)]
     making, encoding, reference = (min(seconds) for seconds in list(zip(*runs, strict=True))[:3])
@@ -60,22 +66,33 @@ def speed(rows: int, repeats: int) -> dict[str, Any]:
         "ratio": round(reference / encoding, 1),
         "ratio_with_columns": round(reference / (making + encoding), 1),
         "identical": all(run[3] for run in runs),
+        **memory,
     }
+
+
+def encode_once(name: str, rows: int) -> None:
+    """Make the rows, and encode them with ``ours``, with ``clkhash``, or not at all."""
+    case = realistic_case(rows)
+    if name == "ours":
+        base_filters(_columns(case), load_schema(case.schema), secret=case.secret)
+    elif name == "clkhash":
+        by_clkhash(case, validate=False)
 
 
 def _time(case: Case) -> tuple[float, float, float, bool]:
     """Seconds to make columns, to encode them, and for clkhash; and whether the filters are the same."""
     started = time.perf_counter()
-    columns = [_column(values) for values in zip(*case.rows, strict=True)]
+    columns = _columns(case)
     made = time.perf_counter()
     filters = base_filters(columns, load_schema(case.schema), secret=case.secret)
     encoded = time.perf_counter()
-    expected = theirs(case, validate=False)
+    expected = by_clkhash(case, validate=False)
     done = time.perf_counter()
-    return made - started, encoded - made, done - encoded, bool(np.array_equal(filters, expected))
+    same = filters.tobytes() == b"".join(bits.tobytes() for bits in expected)
+    return made - started, encoded - made, done - encoded, same
 
 
-def conformance(schemas: int, rows: int = 25) -> dict[str, int]:
+def conformance(schemas: int, rows: int = 25) -> dict[str, Any]:
     """Random schemas with random records: how many filters differ from clkhash's."""
     rng, records, mismatches = Random(2024), 0, 0
     for _ in range(schemas):
@@ -83,6 +100,10 @@ def conformance(schemas: int, rows: int = 25) -> dict[str, int]:
         records += len(case.rows)
         mismatches += int((ours(case, rng) != theirs(case)).any(axis=1).sum())
     return {"schemas": schemas, "records": records, "mismatches": mismatches}
+
+
+def _columns(case: Case) -> list[Column]:
+    return [_column(values) for values in zip(*case.rows, strict=True)]
 
 
 def _column(values: Sequence[str]) -> Column:
@@ -136,9 +157,16 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--conformance", type=int, metavar="SCHEMAS")
+    parser.add_argument("--whole", type=int, metavar="ROWS")
+    parser.add_argument("--workers", type=int)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    figures = speed(options.rows, options.repeats) if options.conformance is None else conformance(options.conformance)
+    if options.whole is not None:
+        figures = whole(options.whole, workers=options.workers)
+    elif options.conformance is not None:
+        figures = conformance(options.conformance)
+    else:
+        figures = speed(options.rows, options.repeats)
     if options.json:
         print(json.dumps(figures))
     else:
