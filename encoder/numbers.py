@@ -70,7 +70,9 @@ def _not_ten_digits(number: str) -> Reading:
 
 def _compact(text: str) -> str:
     """Without spaces and hyphens of any kind, full-width digits as plain ones."""
-    if text.isalnum() and text.isascii():
-        return text
-    plain = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in plain if not c.isspace() and unicodedata.category(c) != "Pd")
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text)
+    text = "".join(text.split())
+    if text.isascii():
+        return text.replace("-", "")
+    return "".join(c for c in text if unicodedata.category(c) != "Pd")
