@@ -38,8 +38,8 @@ def digest(document: Any) -> str:
 
 
 def is_version(value: Any, version: int) -> bool:
-    """Whether a document's version is this one; Python takes JSON's ``true`` for 1."""
-    return value == version and not isinstance(value, bool)
+    """Whether a document's version is this one; Python takes JSON's ``true`` and ``1.0`` for 1."""
+    return type(value) is int and value == version
 
 
 def parse(data: bytes, *, where: str) -> Any:

@@ -291,6 +291,7 @@ def test_a_course_that_the_protocol_does_not_allow_is_refused_though_the_broker_
         lambda document: document.pop("agreement"),
         lambda document: document.update(version=2),
         lambda document: document.update(version=True),
+        lambda document: document.update(version=1.0),
         lambda document: document.update(entries={}),
         lambda document: document["entries"].clear(),
         lambda document: document["entries"].append({}),
