@@ -9,7 +9,7 @@ import copy
 import json
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +28,10 @@ with warnings.catch_warnings():
 XorFolds = Literal["clkhash", "schema"]
 
 _LARGEST_BLAKE_KEY = 64  # bytes, RFC 7693
+_MOST_FOLDS = 24
+_MOST_BITS = 1 << _MOST_FOLDS  # of a filter before folding: 2 MiB a row, far above any use
+_MOST_INSERTIONS = 1 << 16
+_LONGEST_NGRAM = 1 << 10
 _DAYS_OF_ANY_MONTH = 28
 _FEW = 10
 _DATE_PARTS = {"%Y": "(?P<Y>[1-9][0-9]{3})", "%m": "(?P<m>0[1-9]|1[0-2])", "%d": "(?P<d>0[1-9]|[12][0-9]|3[01])"}
@@ -260,20 +264,12 @@ def _faults(schema: Schema) -> list[str]:
     sizes = (schema.length, schema.folds, source.kdf_key_size)
     if not all(type(size) is int for size in sizes) or schema.folds < 0:
         return ["The filter's length, its XOR folds and the key size must be whole numbers."]
+    if schema.folds > _MOST_FOLDS or schema.length << schema.folds > _MOST_BITS:
+        return [f"The filter has more than {_MOST_BITS:,} bits before folding."]
     hashed = [feature for feature in schema.features if not feature.ignored]
     if not hashed:
         return ["The schema hashes no column."]
-    faults = []
-    length = schema.length << schema.folds
-    for feature in hashed:
-        if feature.ngram is not None and type(feature.ngram[0]) is not int:
-            faults.append(f"The n-grams of the feature {feature.name} must have a whole number of characters.")
-        if feature.hash_type == "blakeHash" and length & (length - 1):
-            faults.append(f"blakeHash needs a filter of 2, 4, 8 ... bits before folding, not {length}.")
-        if feature.hash_type == "blakeHash" and source.kdf_key_size > _LARGEST_BLAKE_KEY:
-            faults.append(f"blakeHash takes keys of {_LARGEST_BLAKE_KEY} bytes or fewer.")
-        if feature.prevent_singularity and length == 1:
-            faults.append("prevent_singularity cannot work in a filter of one bit.")
+    faults = [fault for feature in hashed for fault in _faults_of(feature, schema)]
     if not faults:
         try:
             schema.keys(b"only to learn whether the sizes fit")
@@ -283,3 +279,19 @@ def _faults(schema: Schema) -> list[str]:
                 f" with {source.kdf_hash} can derive."
             )
     return faults
+
+
+def _faults_of(feature: Feature, schema: Schema) -> Iterator[str]:
+    length = schema.length << schema.folds
+    if feature.ngram is not None and type(feature.ngram[0]) is not int:
+        yield f"The n-grams of the feature {feature.name} must have a whole number of characters."
+    elif feature.ngram is not None and feature.ngram[0] > _LONGEST_NGRAM:
+        yield f"The n-grams of the feature {feature.name} have more than {_LONGEST_NGRAM:,} characters."
+    if feature.bits_per_token(1)[0] > _MOST_INSERTIONS:
+        yield f"The feature {feature.name} sets bits more than {_MOST_INSERTIONS:,} times."
+    if feature.hash_type == "blakeHash" and length & (length - 1):
+        yield f"blakeHash needs a filter of 2, 4, 8 ... bits before folding, not {length}."
+    if feature.hash_type == "blakeHash" and schema._source.kdf_key_size > _LARGEST_BLAKE_KEY:
+        yield f"blakeHash takes keys of {_LARGEST_BLAKE_KEY} bytes or fewer."
+    if feature.prevent_singularity and length == 1:
+        yield "prevent_singularity cannot work in a filter of one bit."

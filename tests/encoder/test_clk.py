@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import encoder.clk
-from benchmarks.clk_cases import columns_of, ours, random_case, theirs
+from benchmarks.clk_cases import Case, columns_of, ours, random_case, theirs
 from encoder.clk import base_filters, load_schema
 from encoder.errors import SchemaError, ValueRefused
 from encoder.identifiers import Column
@@ -63,13 +63,23 @@ def test_filters_do_not_depend_on_the_order_of_rows(seed: int, data: st.DataObje
     np.testing.assert_array_equal(moved, ours(case, Random(seed))[order])
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.text(), min_size=1, max_size=8), st.integers(1, 9), st.booleans())
-def test_filters_of_any_text_are_those_of_clkhash(texts: list[str], n: int, positional: bool) -> None:
-    from benchmarks.clk_cases import Case
+COMPARISONS = st.one_of(
+    st.just({"type": "exact"}),
+    st.builds(
+        lambda n, positional: {"type": "ngram", "n": n, "positional": positional}, st.integers(1, 9), st.booleans()
+    ),
+)
+HASHES = st.sampled_from([{"type": "blakeHash"}, {"type": "doubleHash"}])
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
-    texts = [text.encode("utf-8", "ignore").decode() for text in texts]
-    document = schema(feature(comparison={"type": "ngram", "n": n, "positional": positional}))
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(ANY_TEXT, min_size=1, max_size=8), COMPARISONS, HASHES, st.sampled_from(["utf-8", "utf-16", "utf-32"]))
+def test_filters_of_any_text_are_those_of_clkhash(
+    texts: list[str], comparison: dict[str, Any], hash_: dict[str, Any], encoding: str
+) -> None:
+    form = {"type": "string", "encoding": encoding}
+    document = schema(feature(format=form, comparison=comparison, hash=hash_))
     case = Case(document, SECRET, [(text,) for text in texts])
     np.testing.assert_array_equal(ours(case, Random(0)), theirs(case))
 

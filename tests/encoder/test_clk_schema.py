@@ -112,11 +112,30 @@ def test_what_clkhash_cannot_read_is_refused_with_the_reason(document: Any, reas
         (changed("features", value=[]), "hashes no column"),
         (changed("features", value=[NAME] * 64), "more than HKDF with SHA256 can derive"),
         (hashing(comparison={"type": "ngram", "n": 2.0}), "whole number of characters"),
+        (hashing(comparison={"type": "ngram", "n": 1025}), "n-grams of the feature name have more than 1,024"),
+        (hashing(strategy={"bitsPerFeature": 65537}), "feature name sets bits more than 65,536 times"),
+        (hashing(strategy={"bitsPerToken": 10**12}), "feature name sets bits more than 65,536 times"),
+        (changed("clkConfig", "l", value=1 << 25), "more than 16,777,216 bits before folding"),
+        (changed("clkConfig", "xor_folds", value=19), "more than 16,777,216 bits before folding"),
+        (changed("clkConfig", "xor_folds", value=10**12), "more than 16,777,216 bits before folding"),
     ],
 )
 def test_what_clkhash_reads_but_cannot_encode_is_refused(document: Any, fault: str) -> None:
     with pytest.raises(SchemaError, match=fault):
         load_schema(document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        hashing(comparison={"type": "ngram", "n": 1024}),
+        hashing(strategy={"bitsPerToken": 65536}),
+        changed("clkConfig", "l", value=1 << 24),
+        changed("clkConfig", "xor_folds", value=18),
+    ],
+)
+def test_the_largest_sizes_are_taken(document: Any) -> None:
+    load_schema(document)
 
 
 def test_a_filter_of_one_bit_without_singularity_is_refused_instead_of_looping_for_ever() -> None:
