@@ -12,7 +12,7 @@ from encoder.errors import ColumnsError
 from encoder.identifiers import FIELDS
 
 Header = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
-DateOrder = Literal["dmy", "mdy", "ymd"]
+DateOrder = Literal["dmy", "mdy", "ymd", "excel"]
 
 CELL_FIELDS = ("forename", "surname", "sex", "postcode", "nhs_number", "upn")
 """Identifiers that stand in one cell each, and may do so in a second file."""

@@ -32,20 +32,28 @@ def read_column(
         else:
             written.append(value)
     if unreadable:
-        refuse_form(first_rows[unreadable], file=file, header=header)
+        refuse_form(first_rows[unreadable], file=file, header=header, whole=True)
     if _order(written, first_rows, declared, file, header) == "mdy":
         return [value.turned() for value in written]
     return written
 
 
-def refuse_form(first_rows: NDArray[np.int64], *, file: str, header: str) -> None:
-    """Raise ``ValueRefused`` for distinct values that are no dates, naming the first row that holds one."""
+def refuse_form(first_rows: NDArray[np.int64], *, file: str, header: str, whole: bool) -> None:
+    """Raise ``ValueRefused`` for distinct values that are no dates, naming the first row that holds one.
+
+    ``whole``: they stand in one column, which could be one of day numbers.
+    """
+    spreadsheet = (
+        '. If they are day numbers of a spreadsheet, such as 42088, add date_order = "excel" to the columns file'
+        if whole
+        else ""
+    )
     others = len(first_rows) - 1
     more = f" (so {'is' if others == 1 else 'are'} {others:,} other value{'s'[: others != 1]} of this column)"
     raise ValueRefused(
         f"The value is not a date in a form that can be read{more if others else ''}.",
         where=f"{file}, row {first_rows.min()}, column {header!r}",
-        remedy="Write it like 2015-03-25, 25/03/2015 or 20150325, or empty the cell.",
+        remedy=f"Write it like 2015-03-25, 25/03/2015 or 20150325, or empty the cell{spreadsheet}.",
     )
 
 
@@ -58,9 +66,9 @@ def _order(
 ) -> DateOrder:
     year_last = [place for place, value in enumerate(written) if value.year_last]
     if declared is not None:
-        if declared == "ymd" and year_last:
+        if declared in ("ymd", "excel") and year_last:
             raise ValueRefused(
-                'The columns file says date_order = "ymd", but this date has its year last.',
+                f'The columns file says date_order = "{declared}", but this date has its year last.',
                 where=f"{file}, row {first_rows[year_last].min()}, column {header!r}",
                 remedy='Write "dmy" or "mdy" in the columns file, or write the dates like 2015-03-25.',
             )

@@ -3,11 +3,14 @@
 1. A value whose form is no date is refused: the holder must correct it, it is never guessed at.
 2. A year of four digits that stands first is followed by month and day; a month in letters speaks for itself.
 3. Where the year stands last, day and month have one order in the whole column (``date_column``).
-4. A clock time after the date is dropped, unless a time zone could move it to the day before or after.
+4. Day numbers of a spreadsheet are read only where the columns file says so (``excel``): those of Windows, which count
+   from 1900.
+5. A clock time after the date is dropped, unless a time zone could move it to the day before or after.
 """
 
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import Enum
 
 from encoder.columns import DateOrder
@@ -29,6 +32,9 @@ _FORMS = tuple(
         r"(?P<year>\d{4})(?:[-/](?P<month>\d\d?))?",
     )
 )
+_DAY_NUMBER = re.compile(r"(?P<days>\d{5})(?:\.\d*)?", re.ASCII)
+_DAY_NOUGHT = date(1899, 12, 30)
+"""Day 0 of Excel from March 1900 on: it counts a 29 February 1900 that never was."""
 _YEAR_AND_MONTH = re.compile(r"(?P<year>\d{4})(?P<month>\d{2})", re.ASCII)
 
 
@@ -77,6 +83,9 @@ def read_date(text: str, order: DateOrder | None) -> Written | None:
     """Take a value apart. ``NOTHING`` if it is empty, ``None`` if its form is no date."""
     if not text or text.isspace() or text in NULLS:
         return NOTHING
+    if order == "excel" and (number := _DAY_NUMBER.fullmatch(text.strip())):
+        day = _DAY_NOUGHT + timedelta(days=int(number["days"]))
+        return Written(day.year, day.month, day.day)
     forms = (*_FORMS, _YEAR_AND_MONTH) if order == "ymd" else _FORMS
     found = next((match for form in forms if (match := form.fullmatch(text.strip()))), None)
     if found is None:

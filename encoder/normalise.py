@@ -184,7 +184,8 @@ def _births(
     unreadable = [place for place, value in enumerate(found) if value is None]
     if unreadable:
         first = _first_rows(codes, len(found), rows)
-        refuse_form(first[unreadable], file=file, header=" + ".join(columns.sources[p] for p in DATE_FIELDS[:3]))
+        header = " + ".join(columns.sources[part] for part in DATE_FIELDS[:3])
+        refuse_form(first[unreadable], file=file, header=header, whole=False)
     return codes, [birth(value or NOTHING, today=today) for value in found]
 
 

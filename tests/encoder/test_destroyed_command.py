@@ -102,8 +102,15 @@ def test_a_receipt_that_is_not_the_brokers_word_for_this_is_refused(make_scene: 
     broker, north = scene.broker.identity, scene.cast.holders["north"]
     elsewhere = other.door_of("north").get(other.path)["destroyed"]
     refused(scene, elsewhere, BrokerRefused, "for another agreement")
-    refused(scene, declare(north, Declared.DESTRUCTION, said).to_json(), SignatureError, "not of the kind destruction receipt")
-    refused(scene, declare(broker, Declared.RECEIPT, said).to_json(), SignatureError, "not of the kind destruction receipt")
+    refused(
+        scene,
+        declare(north, Declared.DESTRUCTION, said).to_json(),
+        SignatureError,
+        "not of the kind destruction receipt",
+    )
+    refused(
+        scene, declare(broker, Declared.RECEIPT, said).to_json(), SignatureError, "not of the kind destruction receipt"
+    )
     for missing in ({}, {"destroyed_at": 5, "runs": []}, {"destroyed_at": "today", "runs": [5]}):
         body = {"agreement": scene.agreement.id, **missing}
         refused(scene, declare(broker, Declared.DESTRUCTION, body).to_json(), BrokerRefused, "does not say what")

@@ -191,3 +191,15 @@ def test_no_batch_is_no_row_that_links() -> None:
     columns = Columns(surname="s", date_of_birth="d")
     with pytest.raises(InputError, match="No row has an identifier"):
         normalise([], columns, today=TODAY)
+
+
+@pytest.mark.parametrize("cell", ["25/03/2015", "420881", "-42088", "42088,5"])
+def test_beside_day_numbers_no_date_is_guessed(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(ValueRefused, match="row 3"):
+        one_column(tmp_path, "date_of_birth", ["42088", cell], "excel")
+
+
+def test_day_numbers_are_never_read_unasked(tmp_path: Path) -> None:
+    for order in (None, "dmy", "mdy", "ymd"):
+        with pytest.raises(ValueRefused, match='date_order = "excel"'):
+            one_column(tmp_path, "date_of_birth", ["42088"], order)
