@@ -29,7 +29,21 @@ from keys.errors import CounterfoilError
 from keys.files import write_whole
 
 OURS = ("keys", "encoder")
-OTHERS = ("clkhash", "cryptography", "http_message_signatures", "httpx", "numpy", "pyarrow", "pydantic", "truststore")
+OTHERS = (
+    "clkhash",
+    "cryptography",
+    "http_message_signatures",
+    "httpx",
+    "jinja2",
+    "mnemonic",
+    "numpy",
+    "pyarrow",
+    "pydantic",
+    "rfc8785",
+    "rich",
+    "truststore",
+    "typer",
+)
 PYTHONS = ((3, 11), (3, 14))
 """The oldest and the newest Python that the tool is made for."""
 SKEW = 60.0
