@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from encoder.cli.ask import ask
-from encoder.cli.files import read_file
+from encoder.cli.files import read_agreement, read_file
 from keys.advice import advise, usable
 from keys.agreement import Agreement, read_terms
 from keys.canonical import canonical, parse
@@ -92,7 +92,7 @@ def review(agreement: Frozen) -> None:
 
     Example: counterfoil agreement review agreement.json
     """
-    sys.stdout.write(review_page(_load(agreement), now=datetime.now(UTC)))
+    sys.stdout.write(review_page(read_agreement(agreement), now=datetime.now(UTC)))
 
 
 @app.command()
@@ -130,7 +130,7 @@ def status(
 
     Example: counterfoil agreement status agreement.json --add from-icb.json
     """
-    found = _load(agreement)
+    found = _load(agreement) if add else read_agreement(agreement)
     for copy in add or []:
         found = found.with_signatures(_load(copy).signatures)
     if add:
@@ -150,4 +150,5 @@ def _tell(agreement: Agreement, *, json_: bool) -> None:
 
 
 def _load(path: Path) -> Agreement:
+    """The frozen agreement alone, to which signatures can be added."""
     return Agreement.from_json(parse(read_file(path), where=str(path)))

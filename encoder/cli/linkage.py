@@ -23,7 +23,7 @@ from encoder.cli.desk import (
     patience,
     unlock,
 )
-from encoder.cli.files import read_file
+from encoder.cli.files import read_agreement
 from encoder.cli.progress import shown
 from encoder.door import Door
 from encoder.outcome import tell
@@ -34,7 +34,6 @@ from encoder.waiting import look, until_ended
 from encoder.wording import counted
 from encoder.workspace import Workspace, own_party
 from keys.agreement import Agreement, Role
-from keys.canonical import parse
 from keys.protocol import State
 
 
@@ -49,7 +48,7 @@ def submit(
 
     Example: counterfoil submit agreement.json --broker https://broker.example
     """
-    found = Agreement.from_json(parse(read_file(agreement), where=str(agreement)))
+    found = read_agreement(agreement)
     found.require_in_force(datetime.now(UTC))
     identity = unlock(folder, passphrase_file, passphrase_fd)
     with door(broker, identity, found) as opened:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile
-from encoder.cli.files import read_file
+from encoder.cli.files import read_agreement, read_file
 from encoder.errors import InputError
 from encoder.witness import fetch_log, require_agreement
 from encoder.workspace import Workspace
@@ -194,7 +194,7 @@ def _card(path: Path) -> Card:
 def _agreement(path: Path | None, folder: Path) -> Agreement:
     if path is None:
         return Workspace(folder).load_agreement()[0]
-    return Agreement.from_json(parse(read_file(path), where=str(path)))
+    return read_agreement(path)
 
 
 def _require_cards(log: Log, cards: list[Card], *, where: str) -> None:

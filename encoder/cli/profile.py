@@ -13,7 +13,7 @@ from encoder.beside import Beside
 from encoder.cli.columns import columns_for
 from encoder.cli.desk import Json, Yes
 from encoder.cli.encode import ColumnsFile, File
-from encoder.cli.files import read_file
+from encoder.cli.files import read_terms_or_agreement
 from encoder.cli.layout import (
     DelimiterOption,
     EncodingOption,
@@ -34,11 +34,10 @@ from encoder.read import Batch, read_rows
 from encoder.report import About, in_words, report_json, report_paths, write_report
 from encoder.table import Layout
 from encoder.verdicts import verdicts
-from keys.agreement import read_terms
 
 Terms = Annotated[
     Path | None,
-    typer.Option("--agreement", help="Terms of an agreement (TOML): also count rows with an encoding per match-key."),
+    typer.Option("--agreement", help="Agreement, or its draft: also count the rows with an encoding per match-key."),
 ]
 Holder = Annotated[str | None, typer.Option(help="Whose file it is, by the name in the agreement.")]
 Out = Annotated[
@@ -105,10 +104,10 @@ def _promise(agreement: Path | None, holder: str | None, columns: Columns, where
     if (agreement is None) != (holder is None):
         raise InputError(
             "--agreement and --holder belong together.",
-            remedy="Give the agreement's terms and the name that this file's holder has in them, or neither.",
+            remedy="Give the agreement and the name that this file's holder has in it, or neither.",
         )
     if agreement is None or holder is None:
         return None
-    terms = read_terms(read_file(agreement), where=str(agreement))
+    terms = read_terms_or_agreement(agreement)
     restrict(columns, terms.holder(holder), where)  # refuses columns that lack an identifier
     return Promise(holder, terms.keys_of(holder), terms.minimum_rows)

@@ -14,6 +14,7 @@ from keys.agreement import Agreement
 from keys.canonical import canonical, parse
 from keys.errors import AgreementError, CounterfoilError
 from keys.identity import Identity
+from tests import doors
 
 PASSPHRASE = "correct horse battery staple"
 ROLES = {
@@ -125,6 +126,19 @@ def test_the_page_for_an_ig_lead_says_all_that_matters(folder: Path) -> None:
     ):
         assert part in " ".join(page.split())
     assert max(len(line) for line in page.splitlines()) <= 100
+
+
+def test_the_agreement_that_a_party_keeps_in_its_folder_is_shown_too(tmp_path: Path) -> None:
+    agreement = doors.signed(doors.small_terms())
+    kept = doors.folder(tmp_path / "council", agreement).agreement
+    bare = tmp_path / "agreement.json"
+    bare.write_bytes(canonical(agreement.to_json()))
+    assert run("agreement", "review", str(kept)) == run("agreement", "review", str(bare))
+    assert run("agreement", "status", str(kept)) == run("agreement", "status", str(bare))
+    before = kept.read_bytes()
+    with pytest.raises(AgreementError, match="not an agreement"):  # it would lose the broker's key
+        run("agreement", "status", str(kept), "--add", str(bare))
+    assert kept.read_bytes() == before
 
 
 def test_someone_who_is_no_party_cannot_sign(folder: Path) -> None:

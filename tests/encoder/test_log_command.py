@@ -58,6 +58,14 @@ def test_a_good_log_is_vouched_for_by_those_who_countersigned(files: Path) -> No
     )
 
 
+def test_the_agreement_in_ones_own_folder_is_taken_by_its_name_too(files: Path) -> None:
+    own = folder(files / "icb", agreement()).agreement
+    log = str(files / "log.json")
+    assert run("verify", log, "--agreement", str(own)) == run(
+        "verify", log, "--agreement", str(files / "agreement.json")
+    )
+
+
 def test_the_cards_alone_suffice(files: Path) -> None:
     cards = [part for party in agreement().parties for part in ("--card", str(files / f"{party.name}.card.json"))]
     (told,) = json.loads(run("verify", str(files / "log.json"), *cards, "--json"))

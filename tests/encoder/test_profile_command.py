@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from encoder.cli import app
+from keys.canonical import canonical
 from keys.errors import CounterfoilError
-from tests.doors import HOLDERS, children
+from tests.doors import HOLDERS, children, folder, signed, small_terms
 from tests.encoder.test_encode_command import COLUMNS, HEADER
 from tests.encoder.test_read import BAD
 from tests.stage import agreement_text, csv_text, write_file
@@ -96,6 +97,23 @@ def test_an_agreement_adds_the_rows_of_its_match_keys(
     for wrong, said in (((), "belong together"), (("--holder", "nobody"), "not a holder in this agreement")):
         refused = profile(file, *common, *wrong, "--out", "other.html")
         assert said in str(refused.exception)
+
+
+def test_the_agreement_that_the_holder_has_will_do_in_each_of_its_forms(
+    profile: Profile, people: tuple[Path, Path], tmp_path: Path
+) -> None:
+    file, columns = people
+    agreement = signed(small_terms())
+    frozen, kept = tmp_path / "frozen.json", folder(tmp_path / "kept", agreement).agreement
+    frozen.write_bytes(canonical(agreement.to_json()))
+    found = []
+    for place, form in enumerate((frozen, kept)):
+        options = ("--agreement", str(form), "--holder", "council", "--json", "--out", f"{place}.html")
+        found.append(json.loads(profile(file, "--columns", str(columns), *options).stdout)["agreed"])
+    assert found[0] == found[1]
+    assert (found[0]["holder"], found[0]["minimum_rows"]) == ("council", 2)
+    refused = profile(file, "--columns", str(columns), "--agreement", str(columns), "--holder", "council")
+    assert isinstance(refused.exception, CounterfoilError)
 
 
 def test_columns_that_lack_what_the_agreement_asks_for_are_refused(profile: Profile, tmp_path: Path) -> None:
