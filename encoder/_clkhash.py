@@ -32,6 +32,7 @@ _MOST_FOLDS = 24
 _MOST_BITS = 1 << _MOST_FOLDS  # of a filter before folding: 2 MiB a row, far above any use
 _MOST_INSERTIONS = 1 << 16
 _LONGEST_NGRAM = 1 << 10
+_FINEST_NUMBERS = 1 << 10
 _DAYS_OF_ANY_MONTH = 28
 _FEW = 10
 _DATE_PARTS = {"%Y": "(?P<Y>[1-9][0-9]{3})", "%m": "(?P<m>0[1-9]|1[0-2])", "%d": "(?P<d>0[1-9]|[12][0-9]|3[01])"}
@@ -287,6 +288,9 @@ def _faults_of(feature: Feature, schema: Schema) -> Iterator[str]:
         yield f"The n-grams of the feature {feature.name} must have a whole number of characters."
     elif feature.ngram is not None and feature.ngram[0] > _LONGEST_NGRAM:
         yield f"The n-grams of the feature {feature.name} have more than {_LONGEST_NGRAM:,} characters."
+    resolution = getattr(feature._spec.hashing_properties.comparator, "resolution", 1)  # of numbers
+    if type(resolution) is not int or resolution > _FINEST_NUMBERS:
+        yield f"The resolution of the feature {feature.name} must be a whole number, {_FINEST_NUMBERS:,} or less."
     if feature.bits_per_token(1)[0] > _MOST_INSERTIONS:
         yield f"The feature {feature.name} sets bits more than {_MOST_INSERTIONS:,} times."
     if feature.hash_type == "blakeHash" and length & (length - 1):

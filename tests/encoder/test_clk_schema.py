@@ -23,6 +23,9 @@ PLAIN: dict[str, Any] = {
 }
 
 
+NUMBERS: dict[str, Any] = {"type": "numeric", "thresholdDistance": 4, "resolution": 1}
+
+
 def changed(*path: str | int, value: Any) -> dict[str, Any]:
     """The plain schema with one thing set."""
     schema = copy.deepcopy(PLAIN)
@@ -113,6 +116,8 @@ def test_what_clkhash_cannot_read_is_refused_with_the_reason(document: Any, reas
         (changed("features", value=[NAME] * 64), "more than HKDF with SHA256 can derive"),
         (hashing(comparison={"type": "ngram", "n": 2.0}), "whole number of characters"),
         (hashing(comparison={"type": "ngram", "n": 1025}), "n-grams of the feature name have more than 1,024"),
+        (hashing(comparison=NUMBERS | {"resolution": 2.0}), "resolution of the feature name must be a whole number"),
+        (hashing(comparison=NUMBERS | {"resolution": 1025}), "resolution of the feature name .* 1,024 or less"),
         (hashing(strategy={"bitsPerFeature": 65537}), "feature name sets bits more than 65,536 times"),
         (hashing(strategy={"bitsPerToken": 10**12}), "feature name sets bits more than 65,536 times"),
         (changed("clkConfig", "l", value=1 << 25), "more than 16,777,216 bits before folding"),
@@ -129,6 +134,7 @@ def test_what_clkhash_reads_but_cannot_encode_is_refused(document: Any, fault: s
     "document",
     [
         hashing(comparison={"type": "ngram", "n": 1024}),
+        hashing(comparison=NUMBERS | {"resolution": 1024}),
         hashing(strategy={"bitsPerToken": 65536}),
         changed("clkConfig", "l", value=1 << 24),
         changed("clkConfig", "xor_folds", value=18),
