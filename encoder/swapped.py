@@ -19,6 +19,11 @@ ODDS = 100.0
 FEWEST_PAIRS = 10
 TIMES = 5
 """So many pairs of rows of one postcode, and so many times more of them, share the forename rather than the surname."""
+COLUMNS_SWAPPED = (
+    "the columns of forenames and surnames look as if they had changed places: rows of one postcode share the forename "
+    "much more often than the surname."
+)
+"""What is said when `columns_swapped`."""
 
 
 def swapped(identifiers: Identifiers) -> NDArray[np.bool_] | None:

@@ -16,6 +16,7 @@ from encoder.numbers import DIGITS_LOST, ZERO_LOST
 from encoder.postcodes import FOREIGN
 from encoder.quality import Quality
 from encoder.repeats import PERSON
+from encoder.swapped import COLUMNS_SWAPPED
 from encoder.wording import counted
 
 MOST = 6
@@ -228,8 +229,7 @@ def _births(quality: Quality) -> Iterator[Verdict]:
 def _names(quality: Quality) -> Iterator[Verdict]:
     yield Verdict(
         quality.rows if quality.columns_swapped else 0,
-        "The columns of forenames and surnames look as if they had changed places: rows of one postcode share the "
-        "forename much more often than the surname.",
+        COLUMNS_SWAPPED[0].upper() + COLUMNS_SWAPPED[1:],
         "Look at the most common names below. If it is so, correct the columns file.",
     )
     swapped = quality.swapped or 0

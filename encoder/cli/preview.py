@@ -12,7 +12,7 @@ from encoder.exclusions import ListUse
 from encoder.findings import Kind
 from encoder.inventory import Inventory
 from encoder.normalise import Normalised
-from encoder.swapped import columns_swapped
+from encoder.swapped import COLUMNS_SWAPPED, columns_swapped
 from encoder.wording import counted
 
 ROWS = 5
@@ -27,10 +27,7 @@ def damage(normalised: Normalised) -> list[str]:
             rows = f"{one.rows:,} rows, first in row {one.first_row}" if one.rows > 1 else f"row {one.first_row}"
             lines.append(f"{one.field}: {one.reason} ({rows})")
     if columns_swapped(normalised.identifiers):
-        lines.append(
-            "WARNING: the columns of forenames and surnames look as if they had changed places: rows of one postcode "
-            "share the forename much more often than the surname. If it is so, correct the columns file."
-        )
+        lines.append(f"WARNING: {COLUMNS_SWAPPED} If it is so, correct the columns file.")
     return lines
 
 
