@@ -5,11 +5,12 @@ clkhash itself. Where clkhash would fail with a traceback, or with a message tha
 says what is wrong and shows none.
 """
 
+import codecs
 import copy
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +36,7 @@ _LONGEST_NGRAM = 1 << 10
 _FINEST_NUMBERS = 1 << 10
 _DAYS_OF_ANY_MONTH = 28
 _FEW = 10
+_MARKS = {"utf-16": codecs.BOM_UTF16_LE, "utf-32": codecs.BOM_UTF32_LE}
 _DATE_PARTS = {"%Y": "(?P<Y>[1-9][0-9]{3})", "%m": "(?P<m>0[1-9]|1[0-2])", "%d": "(?P<d>0[1-9]|[12][0-9]|3[01])"}
 
 
@@ -60,8 +62,15 @@ class Feature:
 
     @property
     def encoding(self) -> str:
-        """The Python codec that turns a token into bytes."""
+        """``ascii``, ``utf-8``, ``utf-16`` or ``utf-32``."""
         return str(self._spec.hashing_properties.encoding)
+
+    def bytes_of(self, tokens: Iterable[str]) -> list[bytes]:
+        """Each token as it is hashed: in UTF-16 and UTF-32 with a byte order mark, and little-endian on any machine."""
+        mark = _MARKS.get(self.encoding)
+        if mark is None:
+            return [token.encode(self.encoding) for token in tokens]
+        return [mark + token.encode(f"{self.encoding}-le") for token in tokens]
 
     @property
     def ngram(self) -> tuple[int, bool] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -28,14 +29,14 @@ class Bar:
 class Ages:
     """Of the rows with a whole date of birth. ``bars``: every one of no row or of at least ten; none at all if all
     rows together are fewer. ``new_year``, ``first_of_month``, ``mid_month``: rows born on 1 January, on the first of
-    another month, on the 15th."""
+    another month, on the 15th; ``None`` for one to nine, which with a bar of one year could be a whole date."""
 
     on: str
     rows: int
     bars: tuple[Bar, ...]
-    new_year: int
-    first_of_month: int
-    mid_month: int
+    new_year: int | None
+    first_of_month: int | None
+    mid_month: int | None
 
 
 def ages(identifiers: Identifiers, *, today: date) -> Ages | None:
@@ -54,10 +55,15 @@ def ages(identifiers: Identifiers, *, today: date) -> Ages | None:
         today.isoformat(),
         sum(born.values()),
         merged(years),
-        sum(rows for day, rows in born.items() if (day.month, day.day) == (1, 1)),
-        sum(rows for day, rows in born.items() if day.day == 1 and day.month != 1),
-        sum(rows for day, rows in born.items() if day.day == 15),
+        _told(rows for day, rows in born.items() if (day.month, day.day) == (1, 1)),
+        _told(rows for day, rows in born.items() if day.day == 1 and day.month != 1),
+        _told(rows for day, rows in born.items() if day.day == 15),
     )
+
+
+def _told(counts: Iterable[int]) -> int | None:
+    rows = sum(counts)
+    return None if 0 < rows < FEWEST else rows
 
 
 def merged(years: Counter[int]) -> tuple[Bar, ...]:

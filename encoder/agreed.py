@@ -19,7 +19,7 @@ def restrict(columns: Columns, terms: HolderTerms, where: Path) -> Columns:
     missing = wanted - set(identifiers_of(columns))
     if missing:
         raise ColumnsError(
-            f"The agreement asks {terms.name} for {', '.join(sorted(missing))}, which the columns file does not name.",
+            f"The agreement asks {terms.name} for {', '.join(sorted(missing))}, for which no column is named.",
             where=str(where),
             remedy="Name the column, or agree to do without it.",
         )

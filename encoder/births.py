@@ -31,6 +31,8 @@ class Birth:
     reason: str = ""
 
 
+NEW_YEAR = "1 January, often an estimate"
+
 UNKNOWN = Birth(kind=Kind.PLACEHOLDER, reason="a date that stands for not known")
 
 
@@ -48,7 +50,7 @@ def birth(written: Written, *, today: date) -> Birth:
     if whole > today:
         return Birth(kind=Kind.PLACEHOLDER, reason="after today")
     new_year = (whole.month, whole.day) == (1, 1)
-    kind, reason = (Kind.NOTED, "1 January, often an estimate") if new_year else (None, "")
+    kind, reason = (Kind.NOTED, NEW_YEAR) if new_year else (None, "")
     return Birth(iso[8:], iso[5:7], iso[:4], iso, kind, reason)
 
 

@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from encoder.blanks import NULLS, SPREADSHEET_ERROR
 from encoder.columns import Columns
 from encoder.dates import NOTHING, Order, read_date
-from encoder.names import NULLS
 from encoder.read import Batch
 
 SHEET_ENDS = frozenset({65_536, 1_048_576})
@@ -53,7 +53,6 @@ class DateForm(StrEnum):
 UNREAD = frozenset({DateForm.SERIAL, DateForm.SHORT_YEAR, DateForm.UNREADABLE})
 """Forms that stop ``encode``."""
 
-_ERROR = r"^(#(N/A|NAME\?|REF!|VALUE!|DIV/0!|NUM!|NULL!|CALC!|SPILL!)|##+)$"
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _DATE = rf"(?i)^([0-9]{{1,2}}[-/ ]({_MONTHS})([-/ ][0-9]{{2,4}})?|({_MONTHS})[-/ ][0-9]{{2,4}})$"
 _DAY_NUMBER = re.compile(r"([0-9]{5})(\.[0-9]+)?")
@@ -123,7 +122,7 @@ class Survey:
         self._sex.append(filled.pop("sex", nothing))
         self._written.append(np.logical_or.reduce([nothing, *filled.values()]))
         for field, cells in batch.values.items():
-            self._damage[field, Damage.ERROR] += _matching(cells, _ERROR)
+            self._damage[field, Damage.ERROR] += _matching(cells, SPREADSHEET_ERROR)
             if field in ("forename", "surname", "postcode"):
                 self._damage[field, Damage.DATE_IN_NAME] += _matching(cells, _DATE)
         if isinstance(self._columns.date_of_birth, str):

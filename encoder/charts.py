@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 WIDTH = 640
 LABELS = 150
-VALUES = 70
+VALUES = 90
 LINE = 30
 THICKNESS = 18
 HEIGHT = 380

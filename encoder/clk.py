@@ -78,7 +78,7 @@ class _Hasher:
 
     def filters(self, tokens: Sequence[str], which: NDArray[np.int64], times: NDArray[np.int64]) -> Bits:
         """uint8 (pairs, width): the first ``times[i]`` positions of ``tokens[which[i]]``, set."""
-        positions = self._positions([token.encode(self.feature.encoding) for token in tokens], int(times.max()))
+        positions = self._positions(self.feature.bytes_of(tokens), int(times.max()))
         positions = positions // self._length * self._part + positions % self._length
         filters = np.empty((len(which), self.width), np.uint8)
         step = max(1, _BLOCK // (self.width * 8))

@@ -62,7 +62,7 @@ def read_columns(
         raise InputError("The file has a header but no rows.", where=str(path), remedy="Check the export that made it.")
     columns: list[Column | None] = [None] * len(names)
     for place, column, values in wanted:
-        columns[place] = Column(np.frombuffer(column, np.int32), tuple(values))
+        columns[place] = Column(np.asarray(column, np.int32), tuple(values))
     return rows, columns
 
 

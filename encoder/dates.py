@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
 
+from encoder.blanks import NULLS
 from encoder.columns import DateOrder
-from encoder.names import NULLS
 
 _MONTH_NAMES = """jan january, feb february, mar march, apr april, may, jun june, jul july, aug august,
 sep sept september, oct october, nov november, dec december"""

@@ -6,6 +6,8 @@ Common values are shown only if they are no longer about single people:
    however often it stands.
 2. Ten rows may be one child, in a file of visits. So the rows must have ten different dates of birth (or, where that
    is not to be had or is the field in question, numbers or names). Where nothing tells people apart, nothing is shown.
+3. Sex has two values: where one may not be shown, the other is not either, from which it would follow.
+4. Fewer than ten births on 1 January are not told: with the ages, they could be a whole date of birth.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.births import NEW_YEAR
 from encoder.findings import Finding, Kind
 from encoder.identifiers import Column, Identifiers
 from encoder.match_keys import given
@@ -82,7 +85,7 @@ class FieldQuality:
 def measure_field(field: str, header: str, identifiers: Identifiers, findings: Sequence[Finding]) -> FieldQuality:
     """The quality of one identifier of ``keys.terms.Identifier``; ``findings``: those of all fields."""
     column = identifiers.columns[field]
-    own = [one for one in findings if one.field == field]
+    own = [one for one in findings if one.field == field and not (one.reason == NEW_YEAR and one.rows < FEWEST)]  # 4
     rows_of = {kind: sum(one.rows for one in own if one.kind is kind) for kind in Kind}
     counts = _counts(column)
     usable = int(counts.sum())
@@ -134,6 +137,8 @@ def _common(field: str, identifiers: Identifiers) -> tuple[Common, ...]:
     people = _different(column, identifiers.columns[other])
     fewest = max(FEWEST, -(-identifiers.rows // COMMON))
     shown = np.flatnonzero((rows >= fewest) & (people >= FEWEST)).tolist()
+    if field == "sex" and len(shown) < np.count_nonzero(rows):  # 3
+        return ()
     shown.sort(key=lambda code: (-rows[code], column.values[code]))
     return tuple(Common(column.values[code], int(rows[code])) for code in shown[:MOST])
 

@@ -1,6 +1,6 @@
 """Forenames and surnames as words of plain letters.
 
-1. The cell ``NULL`` and its like are placeholders.
+1. A cell without a value is missing (``blanks``).
 2. Case and compatibility forms are folded (Unicode NFKD and full case folding, UAX 15 and UTS 18), then marks
    that only modify a letter are dropped. Latin letters that NFKD does not take apart are written plainly.
 3. White space, hyphens and ``. , / & + _ ( ) [ ] |`` part words; apostrophes and all else are dropped.
@@ -12,9 +12,8 @@
 import unicodedata
 from functools import lru_cache
 
-from encoder.findings import EMPTY, Kind, Reading, invalid, placeholder
-
-NULLS = frozenset({"NULL", "N/A", "n/a", "#N/A", "\\N"})
+from encoder.blanks import blank
+from encoder.findings import Kind, Reading, invalid, placeholder
 
 PARTING = frozenset(".,/&+_()[]|")
 PLAIN = str.maketrans(
@@ -61,10 +60,8 @@ def surname(text: str) -> Reading:
 
 
 def _name(text: str, titles: frozenset[str]) -> Reading:
-    if not text or text.isspace():
-        return EMPTY
-    if text in NULLS:
-        return placeholder("a word for empty")
+    if (nothing := blank(text)) is not None:
+        return nothing
     words = _words(text)
     if not words:
         return invalid("no letters")

@@ -7,8 +7,8 @@ import re
 import unicodedata
 from operator import mul
 
-from encoder.findings import EMPTY, Reading, invalid, placeholder
-from encoder.names import NULLS
+from encoder.blanks import blank
+from encoder.findings import Reading, invalid, placeholder
 
 UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 UPN_UNKNOWN = frozenset({"UN1", "UN2", "UN3", "UN4", "UN5", "UN6", "UN7"})
@@ -25,10 +25,8 @@ DIGITS_LOST = "rounded by a spreadsheet, as in 4.01E+09"
 
 def nhs_number(text: str) -> Reading:
     """Ten digits with a valid check digit, not all alike."""
-    if not text or text.isspace():
-        return EMPTY
-    if text in NULLS:
-        return placeholder("a word for empty")
+    if (nothing := blank(text)) is not None:
+        return nothing
     number = _compact(text)
     if not TEN_DIGITS.fullmatch(number):
         return _not_ten_digits(number)
@@ -42,10 +40,8 @@ def nhs_number(text: str) -> Reading:
 
 def upn(text: str) -> Reading:
     """A permanent unique pupil number: a check letter and twelve digits."""
-    if not text or text.isspace():
-        return EMPTY
-    if text in NULLS:
-        return placeholder("a word for empty")
+    if (nothing := blank(text)) is not None:
+        return nothing
     number = _compact(text).upper()
     if number in UPN_UNKNOWN:
         return placeholder("UN1 to UN7: not known")

@@ -6,8 +6,8 @@ Shape and sentinels: NHS Postcode Directory (ZZ99 pseudo-postcodes); inward lett
 import re
 import unicodedata
 
-from encoder.findings import EMPTY, Kind, Reading, invalid, placeholder
-from encoder.names import NULLS
+from encoder.blanks import blank
+from encoder.findings import Kind, Reading, invalid, placeholder
 
 SHORTEST = 3
 FOREIGN = "not the form of a British postcode"
@@ -16,10 +16,8 @@ BRITISH = re.compile(r"(?:GIR0AA|[A-Z]{1,2}[0-9][0-9A-Z]?[0-9][ABD-HJLNP-UW-Z]{2
 
 def postcode(text: str) -> Reading:
     """Upper case letters and digits without spaces, the last three being the inward part of a British one."""
-    if not text or text.isspace():
-        return EMPTY
-    if text in NULLS:
-        return placeholder("a word for empty")
+    if (nothing := blank(text)) is not None:
+        return nothing
     code = re.sub(r"[^A-Z0-9]", "", unicodedata.normalize("NFKD", text).upper())
     if code.startswith("ZZ99"):
         return placeholder("ZZ99: no fixed abode, unknown or abroad")

@@ -46,12 +46,19 @@ def write_rejected(stream: BinaryIO, normalised: Normalised) -> int:
     return lines
 
 
-def refuse_other(path: Path) -> None:
-    """Raise unless ``path`` is free, or holds an older list that may be replaced.
+def refuse_other(path: Path, *taken: Path) -> None:
+    """Raise unless ``path`` is free, or holds an older list that may be replaced, and is none of ``taken``: files that
+    are written, or will be, at the same time.
 
     A list that a spreadsheet program keeps open cannot be replaced on Windows; that is found out here, before
     anything else is done. Raises ``OutputError`` and ``OutputRefused``.
     """
+    if path.resolve() in {one.resolve() for one in taken}:
+        raise OutputError(
+            "This is the name of another file that is written.",
+            where=str(path),
+            remedy="Choose another name with --rejected.",
+        )
     try:
         with path.open("r+b") as stream:
             ours = stream.read(len(_FIRST_LINE)) == _FIRST_LINE

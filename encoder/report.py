@@ -21,7 +21,7 @@ from encoder.field_quality import COMMON, FEWEST
 from encoder.identifiers import SHOWN, in_sentence
 from encoder.quality import Agreed, Quality
 from encoder.verdicts import Verdict, verdicts
-from keys.files import refuse_existing, write_whole
+from keys.files import refuse_existing, whole_files
 
 FORMAT = "counterfoil-profile-1"
 
@@ -73,15 +73,12 @@ def report_paths(page: Path) -> tuple[Path, Path]:
 
 def write_report(quality: Quality, about: About, page: Path) -> tuple[Path, Path]:
     """Write the page, and the figures beside it with the ending ``.json``: both or neither. Raises as
-    ``report_paths`` and ``keys.files.write_whole`` do."""
+    ``report_paths`` and ``keys.files.whole_files`` do."""
     page, figures = report_paths(page)
     content = report_page(quality, about).encode()
-    write_whole(figures, report_json(quality, about).encode("ascii"))
-    try:
-        write_whole(page, content)
-    except BaseException:
-        figures.unlink(missing_ok=True)
-        raise
+    with whole_files() as files:
+        files.open(figures).write(report_json(quality, about).encode("ascii"))
+        files.open(page).write(content)
     return page, figures
 
 

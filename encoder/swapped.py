@@ -18,7 +18,8 @@ ODDS = 100.0
 """So many times likelier the other way round."""
 FEWEST_PAIRS = 10
 TIMES = 5
-"""So many pairs of rows of one postcode, and so many times more of them, share the forename rather than the surname."""
+"""So many pairs of rows of one postcode, and so many times more of them, share the forename rather than the surname.
+They must also be so many times more than chance would give, since forenames are fewer than surnames anyway."""
 COLUMNS_SWAPPED = (
     "the columns of forenames and surnames look as if they had changed places: rows of one postcode share the forename "
     "much more often than the surname."
@@ -51,15 +52,18 @@ def columns_swapped(identifiers: Identifiers) -> bool:
         return False
     rows = np.logical_and.reduce([given(column) for column in there])
     postcode, forename, surname = (column.codes[rows].astype(np.int64) for column in there)
-    by_forename, by_surname = _pairs(postcode, forename), _pairs(postcode, surname)
-    return by_forename >= FEWEST_PAIRS and by_forename >= TIMES * by_surname
+    if not len(postcode):
+        return False
+    by_forename = _pairs(postcode * (forename.max() + 1) + forename)
+    by_surname = _pairs(postcode * (surname.max() + 1) + surname)
+    all_pairs = len(postcode) * (len(postcode) - 1) / 2
+    by_chance = _pairs(postcode) * _pairs(forename) / max(1.0, all_pairs)
+    return by_forename >= max(FEWEST_PAIRS, TIMES * by_surname, TIMES * by_chance)
 
 
-def _pairs(first: NDArray[np.int64], second: NDArray[np.int64]) -> int:
-    """How many pairs of rows have both in common."""
-    if not len(first):
-        return 0
-    sizes = np.unique(first * (second.max() + 1) + second, return_counts=True)[1]
+def _pairs(values: NDArray[np.int64]) -> int:
+    """How many pairs of rows have the same value."""
+    sizes = np.unique(values, return_counts=True)[1]
     return int((sizes * (sizes - 1) // 2).sum())
 
 

@@ -218,7 +218,11 @@ def _common(quality: Quality) -> Iterator[Verdict]:
 
 def _births(quality: Quality) -> Iterator[Verdict]:
     ages = quality.ages
-    if ages is not None and ages.new_year >= max(10, TOO_MANY_NEW_YEARS * ages.rows / 365.25):
+    if (
+        ages is not None
+        and ages.new_year is not None
+        and ages.new_year >= max(10, TOO_MANY_NEW_YEARS * ages.rows / 365.25)
+    ):
         yield Verdict(
             ages.new_year,
             f"{ages.new_year:,} rows have a birth on 1 January; about {ages.rows / 365.25:,.0f} would be usual.",

@@ -1,13 +1,13 @@
-"""Asking the broker again and again, ever more slowly, until a run has ended."""
+"""Asking the broker about a run: how far it is, again and again until it has ended, and for what it released."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
 from encoder.door import Door
-from encoder.errors import BrokerRefused
+from encoder.errors import BrokerRefused, NothingThere
 from encoder.patience import Patience
-from keys.protocol import TRANSITIONS
+from keys.protocol import TRANSITIONS, State
 
 FIRST, LONGEST = 1.0, 30.0
 """Seconds between two questions: after a change, and when nothing has changed for long."""
@@ -21,9 +21,14 @@ class Seen(Protocol):
 
 
 def look(door: Door, run: str) -> dict[str, Any]:
-    """The status of a run as the broker gives it to this party. Raises ``BrokerRefused``."""
-    answer = door.get(f"/v1/runs/{run}")
-    names = {"run", "state", "percent", "approved_by", "outcome", "problem"}
+    """The status of a run as the broker gives it to this party. Raises ``BrokerRefused``, ``NothingThere`` for a run
+    that it does not have."""
+    try:
+        answer = door.get(f"/v1/runs/{run}")
+    except NothingThere as error:
+        remedy = "Check the run's id, as `counterfoil start` printed it, and the broker's address."
+        raise NothingThere("The broker has no such run of this party.", where=error.where, remedy=remedy) from None
+    names = {"run", "agreement", "state", "percent", "approved_by", "outcome", "problem", "started_at"}
     if not isinstance(answer, dict) or not names <= set(answer) or answer["run"] != run:
         raise BrokerRefused("What answered is not a broker.", where=door.url, remedy="Check the address.")
     return answer
@@ -42,3 +47,20 @@ def until_ended(door: Door, run: str, *, patience: Patience, seen: Seen) -> dict
         pause = FIRST if now != before else min(LONGEST, pause * 1.5)
         before = now
         patience.pause(pause)
+
+
+def fetch_release(door: Door, run: str, *, patience: Patience) -> bytes:
+    """What a run has released to this party, sealed. Raises as ``look`` does, and ``NothingThere`` that says how far
+    the run is if nothing has been released."""
+    try:
+        return patience.insist(lambda: door.get_bytes(f"/v1/runs/{run}/release"))
+    except NothingThere as error:
+        state = look(door, run)["state"]
+        if state == State.RELEASED:
+            raise
+        wait = "Wait for the release; `counterfoil status` with --wait does."
+        raise NothingThere(
+            f"The run has released nothing: it is {state}.",
+            where=error.where,
+            remedy="No release will follow." if state in _ENDED else wait,
+        ) from None

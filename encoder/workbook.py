@@ -57,7 +57,7 @@ def _choose(sheets: Sequence[SheetPart], layout: Layout | None, path: Path) -> S
     if not visible:
         raise InputError("The workbook shows no sheet with rows.", where=str(path), remedy="Check the export.")
     if len(visible) > 1:
-        remedy = f"Say which, as in --sheet {visible[0].name!r}." if layout is not None else "Remove the others."
+        remedy = f'Say which, as in --sheet "{visible[0].name}".' if layout is not None else "Remove the others."
         raise InputError(f"The workbook has several sheets: {names}.", where=str(path), remedy=remedy)
     return visible[0]
 

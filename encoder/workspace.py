@@ -15,7 +15,7 @@ from keys.envelope import open_bytes, seal_bytes
 from keys.errors import AgreementError
 from keys.files import Files, write_whole
 from keys.identity import Identity
-from keys.kinds import Declared
+from keys.kinds import Declared, Sealed
 from keys.receiving import ReceivingAddress
 from keys.statement import Statement
 
@@ -44,6 +44,11 @@ class Workspace:
     def rejected(self) -> Path:
         """Rows and values of the newest upload that were left out."""
         return self.root / "rejected.csv"
+
+    @property
+    def written(self) -> tuple[Path, Path]:
+        """What encoding writes beside the list of what was left out."""
+        return self.upload, self._kept(Sealed.HANDLES)
 
     @property
     def receipt(self) -> Path:

@@ -8,6 +8,7 @@ from encoder.cli.desk import HERE, Broker, Desk, Folder, PassphraseFd, Passphras
 from encoder.door import Door
 from encoder.errors import InputError
 from encoder.outcome import tell
+from encoder.waiting import look
 from encoder.witness import witness
 from encoder.workspace import own_party
 from keys.agreement import Role
@@ -69,7 +70,7 @@ def _decide(desk: Desk, run: str, kind: Declared, *, broker: str, question: str 
 
 def _show(desk: Desk, door: Door, run: str) -> None:
     """What is about to be decided, on stderr. Raises ``InputError`` when there is nothing to decide."""
-    status = door.get(f"/v1/runs/{run}")
+    status = look(door, run)
     if status["agreement"] != desk.agreement.id:
         raise InputError("The run is of another agreement.", where=run, remedy="Name a run of this agreement.")
     lines = [

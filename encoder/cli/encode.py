@@ -93,7 +93,7 @@ def encode(
     holder = own_party(desk.agreement, desk.identity, Role.HOLDER)
     secret = ceremony.recall_secret(desk.workspace, agreement=desk.agreement, identity=desk.identity)
     left_out = rejected or desk.workspace.rejected
-    refuse_other(left_out)
+    refuse_other(left_out, *desk.workspace.written)
     layout = Layout(encoding, delimiter, sheet)
     beside = second_file(with_, with_encoding, with_delimiter, with_sheet)
     named = columns_for(file, columns, beside=beside, layout=layout, yes=yes)

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run
+from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run, patience
 from encoder.errors import InputError
 from encoder.join import Joined, RunKey, Unmatched, open_run_key
 from encoder.join import join as join_files
 from encoder.results import require_rows
+from encoder.waiting import fetch_release
 from encoder.wording import counted
 from encoder.workspace import own_party
 from keys.agreement import Role
@@ -43,7 +44,7 @@ def open_(
             remedy="Go on with: counterfoil join",
         )
     with desk.door(broker) as opened:
-        sealed = opened.get_bytes(f"/v1/runs/{run}/release")
+        sealed = fetch_release(opened, run, patience=patience())
     key = open_run_key(sealed, agreement=desk.agreement, identity=desk.identity)
     if key.run != run:
         raise InputError("The broker sent the key of another run.", remedy="Ask the broker's operator.")

@@ -20,6 +20,7 @@ from encoder.errors import InputError
 from encoder.results import open_release, require_rows, write_results
 from encoder.sheet import format_of, refuse_overwriting
 from encoder.table import Layout
+from encoder.waiting import fetch_release
 from encoder.wording import counted
 
 Doubts = Mapping[str, tuple[str, ...]]
@@ -93,7 +94,7 @@ def results(
     if file is not None:
         refuse_overwriting(written, file)
     with desk.door(broker) as opened:
-        sealed = patience().insist(lambda: opened.get_bytes(f"/v1/runs/{run}/release"))
+        sealed = fetch_release(opened, run, patience=patience())
     released = open_release(sealed, workspace=desk.workspace, agreement=desk.agreement, identity=desk.identity)
     if released.run != run:
         raise InputError("The broker sent the release of another run.", remedy="Ask the broker's operator.")

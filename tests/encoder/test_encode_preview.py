@@ -200,6 +200,14 @@ def test_what_is_left_out_is_listed_for_the_holder_alone(home: Path, file: Path)
     assert elsewhere.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("name", ["upload.sealed", "handles.sealed"])
+def test_the_list_is_not_lost_under_the_name_of_the_upload(home: Path, file: Path, name: str) -> None:
+    before = content(home)
+    done = encode(home, file, "--yes", "--rejected", home / name)
+    assert isinstance(done.exception, CounterfoilError)
+    assert content(home) == before
+
+
 def test_excluded_rows_are_counted_and_not_told(home: Path, file: Path) -> None:
     out = [people()[number]["id"] for number in (0, 1, 4)]
     (home / "adopted.csv").write_text("id\n" + "\n".join(out) + "\n", encoding="utf-8")

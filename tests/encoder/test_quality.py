@@ -241,6 +241,17 @@ def test_whole_columns_in_each_others_place_are_suspected_by_brothers_and_sister
         assert not measured(same).columns_swapped
 
 
+def test_few_forenames_alone_do_not_make_the_columns_look_swapped() -> None:
+    """Children without brothers or sisters in the file share a forename by chance more often than a surname."""
+    letters = "ABCDEFGHJKLMNPRSTUWX"
+    surnames = [first + second + third for first in letters for second in letters for third in letters][:1000]
+    people = [
+        {"forename": f"Ada{letters[n % 7]}", "surname": f"Quill{surname}", "postcode": f"AB1 {n % 10}CD"}
+        for n, surname in enumerate(surnames)
+    ]
+    assert not measured(people).columns_swapped
+
+
 def test_a_row_does_not_speak_for_itself_when_names_are_suspected() -> None:
     people = [{"forename": "Ada", "surname": "Quill"}] * 8 + [{"forename": "Quill", "surname": "Ada"}]
     assert measured(people).swapped == 1

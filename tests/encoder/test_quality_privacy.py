@@ -131,3 +131,31 @@ def test_headers_file_names_and_tools_are_text_not_markup() -> None:
     assert "<img" not in page
     assert "<b>" not in page
     assert "&lt;img src=x onerror=&#34;a()&#34;&gt;.csv" in page
+
+
+@given(st.integers(0, 25))
+@settings(deadline=None)
+def test_no_sex_follows_from_the_other(boys: int) -> None:
+    people = changed(children(25), {place: {"sex": "M" if place < boys else "F"} for place in range(25)})
+    field = measured(people).field("sex")
+    assert field is not None
+    shown = {one.value: one.rows for one in field.common}
+    held = {value: rows for value, rows in (("M", boys), ("F", 25 - boys)) if rows}
+    assert shown == (held if min(held.values()) >= 10 else {})
+
+
+@given(st.integers(0, 25))
+@settings(deadline=None)
+def test_no_date_of_birth_follows_from_an_age_and_a_day(births: int) -> None:
+    """All children are of one age, so that a birth on 1 January, the first or the 15th is one of few dates."""
+    for day, name in ((date(2019, 1, 1), "new_year"), (date(2019, 5, 15), "mid_month"), (date(2019, 5, 1), None)):
+        days = [day if place < births else date(2019, 3, 3 + place % 9) for place in range(25)]
+        people = changed(children(25), {place: {"date_of_birth": one.isoformat()} for place, one in enumerate(days)})
+        quality = measured(people)
+        assert quality.ages is not None
+        assert getattr(quality.ages, name or "first_of_month") == (None if 0 < births < 10 else births)
+        field = quality.field("date_of_birth")
+        assert field is not None
+        told = births if day == date(2019, 1, 1) and births >= 10 else 0
+        assert (field.noted, sum(one.rows for one in field.reasons)) == (told, told)
+        assert ("fewer than 10</td>" in report_page(quality, ABOUT)) is (0 < births < 10)

@@ -45,7 +45,7 @@ REFUSED: dict[str, tuple[type[EncoderError], str, str, str]] = {
     "archive.zip": (InputError, "archive.zip", "ZIP archive of something else", "another file"),
     "empty-sheet.xlsx": (InputError, "sheet 'Pupils'", "sheet is empty", "export"),
     "no-rows.xlsx": (InputError, "no-rows.xlsx", "no rows", "export"),
-    "two-sheets.xlsx": (InputError, "two-sheets.xlsx", "several sheets: 'Pupils', 'Notes'", "--sheet 'Pupils'"),
+    "two-sheets.xlsx": (InputError, "two-sheets.xlsx", "several sheets: 'Pupils', 'Notes'", '--sheet "Pupils"'),
     "error-cell.xlsx": (InputError, "sheet 'Pupils', cell C3", "an error, such as #N/A", "Correct"),
     "formula-without-result.xlsx": (InputError, "cell C3", "formula was not saved", "Open the file in Excel"),
     "impossible-date.xlsx": (InputError, "cell E3", "format of a date, but is none", "Correct"),
@@ -78,6 +78,7 @@ COUNTED = {
     "lost-leading-zero.csv": ("nhs_number", "invalid", 1, 3),
     "rounded-number.csv": ("nhs_number", "invalid", 1, 3),
     "rounded-number.xlsx": ("nhs_number", "invalid", 1, 2),
+    "spreadsheet-errors.csv": ("forename", "invalid", 1, 3),
     "mojibake.csv": ("surname", "noted", 1, 3),
 }  # file: field, kind, rows, first row
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from encoder.errors import OutputError
 from encoder.normalise import Normalised
 from encoder.rejected import HEADER, ROW_LEFT_OUT, VALUE_LEFT_OUT, refuse_other, write_rejected
+from encoder.workspace import Workspace
 from keys.files import OutputRefused
 from tests.doors import children, cohort
 
@@ -88,6 +89,12 @@ def test_only_a_list_of_rejected_rows_may_be_replaced(tmp_path: Path) -> None:
         with pytest.raises(OutputError, match="no list of rejected rows"):
             refuse_other(path)
         assert path.read_bytes() == data
+
+
+def test_the_list_does_not_take_the_name_of_what_is_written_beside_it(tmp_path: Path) -> None:
+    for path in Workspace(tmp_path).written:
+        with pytest.raises(OutputError, match="another file that is written"):
+            refuse_other(tmp_path / "." / path.name, *Workspace(tmp_path).written)
 
 
 @pytest.mark.parametrize(("name", "why"), [("a-folder", "it is a folder"), ("a-file/x.csv", "is a file, not a folder")])

@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from encoder.errors import InputError
 from encoder.report import About, in_words, report_json, report_page, share, write_report
 from encoder.verdicts import verdicts
 from keys.errors import CounterfoilError
-from keys.files import write_whole
+from keys.files import Files
 from tests.doors import children
 from tests.encoder.test_quality import changed, measured, promise
 
@@ -200,12 +201,14 @@ def test_nothing_is_overwritten_and_nothing_is_left_half_done(tmp_path: Path, th
 def test_figures_do_not_stay_alone_if_the_page_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, data: bytes) -> None:
+    opened = Files.open
+
+    def full(files: Files, path: Path, **options: bool) -> BinaryIO:
         if path.suffix == ".html":
             raise InputError("The disk is full.", remedy="Free some space.")
-        write_whole(path, data)
+        return opened(files, path, **options)
 
-    monkeypatch.setattr("encoder.report.write_whole", full)
+    monkeypatch.setattr(Files, "open", full)
     with pytest.raises(InputError):
         write_report(QUALITY, ABOUT, tmp_path / "r.html")
     assert list(tmp_path.iterdir()) == []
@@ -215,6 +218,14 @@ def test_figures_do_not_stay_alone_if_the_page_cannot_be_written(
 def test_a_page_has_the_name_of_one(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"ends with \.html"):
         write_report(QUALITY, ABOUT, tmp_path / name)
+
+
+def test_the_longest_value_stands_beside_its_bar() -> None:
+    longest = max((share(1, 10**6), share(10**6 - 1, 10**6), share(10**6, 10**6)), key=len)
+    drawn = bars("b", "Bars", "One.", [("All", [("usable", 1)], longest)], whole=1)
+    (row,) = drawn.rows
+    letters = 8 * len(longest)  # in a font wider than most
+    assert row.parts[-1].start + row.parts[-1].length <= drawn.width - letters
 
 
 @given(st.integers(0, 10**6), st.integers(1, 10**6))

@@ -8,11 +8,23 @@ from typing import Any
 import pytest
 
 from encoder.door import Door
-from encoder.errors import BrokerRefused, Unreachable
+from encoder.errors import BrokerRefused, NothingThere, Unreachable
 from encoder.patience import Patience
-from encoder.waiting import LONGEST, until_ended
+from encoder.waiting import LONGEST, fetch_release, look, until_ended
 
 Answer = tuple[str, int] | Exception
+
+ANSWER = {
+    "run": "7",
+    "agreement": "a",
+    "state": "accepted",
+    "percent": 0,
+    "approved_by": [],
+    "outcome": None,
+    "problem": None,
+    "started_at": "2026-06-01T12:00:00+00:00",
+}
+NOTHING = NothingThere("There is nothing here for this party.", remedy="Check.", where="https://broker.example/v1")
 
 
 class Asked(Door):
@@ -29,7 +41,13 @@ class Asked(Door):
         if isinstance(answer, Exception):
             raise answer
         state, percent = answer
-        return {"run": "7", "state": state, "percent": percent, "approved_by": [], "outcome": None, "problem": None}
+        return {**ANSWER, "state": state, "percent": percent}
+
+    def get_bytes(self, path: str) -> bytes:
+        assert path == "/v1/runs/7/release"
+        answer = next(self._answers)
+        assert isinstance(answer, Exception)
+        raise answer
 
 
 def wait(*answers: Answer) -> tuple[str, list[float], list[str], list[int]]:
@@ -69,3 +87,27 @@ def test_a_broker_that_is_away_for_a_moment_is_waited_for() -> None:
 def test_a_refusal_ends_it() -> None:
     with pytest.raises(BrokerRefused, match="nothing here"):
         wait(("accepted", 0), BrokerRefused("There is nothing here.", remedy="Check."))
+
+
+def test_a_run_that_is_not_there_is_told_apart_from_a_wrong_identity() -> None:
+    with pytest.raises(NothingThere, match=r"no such run.*Check the run's id"):
+        look(Asked([NOTHING]), "7")
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("matched", "it is matched. Wait for the release"),
+        ("declined", "it is declined. No release will follow."),
+        ("failed", "it is failed. No release will follow."),
+        ("released", "There is nothing here for this party"),  # to those who have no row of their own in it
+    ],
+)
+def test_what_is_not_released_yet_is_said_to_be_so(state: str, said: str) -> None:
+    with pytest.raises(NothingThere, match=said):
+        fetch_release(Asked([NOTHING, (state, 100)]), "7", patience=Patience(lambda seconds: None, lambda line: None))
+
+
+def test_the_release_of_a_run_that_is_not_there_is_no_release_to_wait_for() -> None:
+    with pytest.raises(NothingThere, match="no such run"):
+        fetch_release(Asked([NOTHING, NOTHING]), "7", patience=Patience(lambda seconds: None, lambda line: None))
