@@ -152,4 +152,4 @@ def _tell(
         sys.stdout.write(f"{counted(handed.rows, 'row')} for the recipient in {handed.path}\nSHA-256 {handed.sha256}\n")
         if handed.without_token:
             left_out = counted(handed.without_token, "row of the file was", "rows of the file were")
-            sys.stdout.write(f"{left_out} not encoded and left out\n")
+            sys.stdout.write(f"{left_out} not in the upload, so not handed over\n")

@@ -229,7 +229,7 @@ def test_the_question_is_not_in_the_way_of_json(desk: Desk) -> None:
 
 def test_rows_without_a_token_are_counted(desk: Desk) -> None:
     desk.write([*rows(), {**rows()[0], "ref": "row 99"}])
-    assert "1 row of the file was not encoded and left out\n" in desk.hand_over("--yes").stdout
+    assert "1 row of the file was not in the upload, so not handed over\n" in desk.hand_over("--yes").stdout
 
 
 @pytest.mark.parametrize("option", ["--file", "--columns", "--keep", "--drop"])
