@@ -166,7 +166,7 @@ def test_two_sheets_of_one_workbook(tmp_path: Path) -> None:
     assert batch.values["postcode"].to_pylist() == ["AB1 2DD", "", ""]
     with pytest.raises(InputError) as caught:
         list(read_rows(tmp_path / "in.xlsx", columns(), beside=Beside(tmp_path / "in.xlsx", Layout())))
-    assert "--with-sheet 'Sheet'" in caught.value.remedy
+    assert '--with-sheet "Sheet"' in caught.value.remedy
 
 
 def test_a_second_file_is_given_if_and_only_if_it_is_declared(tmp_path: Path) -> None:
