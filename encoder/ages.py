@@ -1,19 +1,45 @@
-"""Ages in whole years, and days of birth that stand too often to be true."""
+"""Ages in whole years, and days of birth that stand too often to be true.
+
+1. An age is told if no row or ten people have it; else its whole group is told as one. A group is never cut where its
+   rows stand, so that no bar tells the age of a single child.
+2. Births on a day that stands for "not known" are told if no row or ten people have it: with an age, they could be a
+   whole date of birth.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 
-from encoder.field_quality import FEWEST
-from encoder.identifiers import Identifiers
+from encoder.field_quality import FEWEST, people
+from encoder.identifiers import Column, Identifiers
 
-OLDEST_BAR = 26
-"""From this age on, one past the oldest that an education, health and care plan reaches, all are one bar."""
+GROUPS = (0, 5, 11, 16, 19, 26)
+"""The first ages of the groups: before school, primary, secondary, sixth form, up to the oldest that an education,
+health and care plan reaches, older. Fixed, so that they say nothing about a file."""
+
+
+@dataclass(frozen=True)
+class Holders:
+    """So many rows have something, and at least so many people."""
+
+    rows: int
+    people: int
+
+    def __add__(self, other: Holders) -> Holders:
+        """Of two things that nobody can both be."""
+        return Holders(self.rows + other.rows, self.people + other.people)
+
+    @property
+    def told(self) -> bool:
+        return self.rows == 0 or self.people >= FEWEST
+
+
+NOBODY = Holders(0, 0)
 
 
 @dataclass(frozen=True)
@@ -27,9 +53,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class Ages:
-    """Of the rows with a whole date of birth. ``bars``: every one of no row or of at least ten; none at all if all
-    rows together are fewer. ``new_year``, ``first_of_month``, ``mid_month``: rows born on 1 January, on the first of
-    another month, on the 15th; ``None`` for one to nine, which with a bar of one year could be a whole date."""
+    """Of the rows with a whole date of birth. ``bars``: every one of no row or of at least ten people; none at all if
+    all are fewer. ``new_year``, ``first_of_month``, ``mid_month``: rows born on 1 January, on the first of another
+    month, on the 15th; ``None`` if some are, but fewer than ten people."""
 
     on: str
     rows: int
@@ -44,49 +70,65 @@ def ages(identifiers: Identifiers, *, today: date) -> Ages | None:
     column = identifiers.columns.get("date_of_birth")
     if column is None:
         return None
-    counts = np.bincount(column.codes, minlength=len(column.values)).tolist()
-    born = {date.fromisoformat(text): rows for text, rows in zip(column.values, counts, strict=True) if text and rows}
-    if not born:
+    born = [date.fromisoformat(text) if text else None for text in column.values]
+    years = _holders(column, [None if day is None else _age(day, today) for day in born], identifiers)
+    if not years:
         return None
-    years: Counter[int] = Counter()
-    for day, rows in born.items():
-        years[_age(day, today)] += rows
-    return Ages(
-        today.isoformat(),
-        sum(born.values()),
-        merged(years),
-        _told(rows for day, rows in born.items() if (day.month, day.day) == (1, 1)),
-        _told(rows for day, rows in born.items() if day.day == 1 and day.month != 1),
-        _told(rows for day, rows in born.items() if day.day == 15),
-    )
+    days = _holders(column, [None if day is None else _stand_in(day) for day in born], identifiers)
+    told = [found.rows if found.told else None for found in (days.get(one, NOBODY) for one in range(1, 4))]
+    return Ages(today.isoformat(), sum(one.rows for one in years.values()), merged(years), *told)
 
 
-def _told(counts: Iterable[int]) -> int | None:
-    rows = sum(counts)
-    return None if 0 < rows < FEWEST else rows
+def _holders(column: Column, kinds: list[int | None], identifiers: Identifiers) -> dict[int, Holders]:
+    """Who has each kind. ``kinds``: that of each value of the column; rows without one are left out."""
+    known = sorted({one for one in kinds if one is not None})
+    place = {kind: at for at, kind in enumerate(known)}
+    codes = np.array([len(known) if one is None else place[one] for one in kinds], dtype=np.int32)[column.codes]
+    counted = Column(codes, (*map(str, known), ""))
+    rows = np.bincount(codes, minlength=len(known)).tolist()
+    holders = people(counted, identifiers).tolist()
+    return {kind: Holders(rows[at], holders[at]) for kind, at in place.items() if rows[at]}
 
 
-def merged(years: Counter[int]) -> tuple[Bar, ...]:
-    """Bars of one year each from the youngest on, wider where one would have from one to nine rows. The ends of a bar
-    follow from its neighbours, so that none tells the age of a single child."""
+def _stand_in(day: date) -> int:
+    """1 for 1 January, 2 for the first of another month, 3 for the 15th, 0 for other days."""
+    if day.day == 1:
+        return 1 if day.month == 1 else 2
+    return 3 if day.day == 15 else 0
+
+
+def merged(years: Mapping[int, Holders]) -> tuple[Bar, ...]:
+    """Bars of one year each from the youngest on, and of a whole group where one of its years may not be told.
+
+    A group of too few people is joined to the bar after it, or at the end to the one before.
+    """
     bars: list[Bar] = []
-    first = rows = 0
-    for age in range(OLDEST_BAR):
-        rows += years[age]
-        if rows == 0 or rows >= FEWEST:
-            bars.append(Bar(first, age, rows))
-            first, rows = age + 1, 0
-    rows += sum(count for age, count in years.items() if age >= OLDEST_BAR)
+    first, held = 0, NOBODY
+    for start, last, more in _pieces(years):
+        first = first if held.rows else start
+        held += more
+        if held.told:
+            bars.append(Bar(first, last, held.rows))
+            held = NOBODY
     while bars and bars[0].rows == 0:
         bars.pop(0)
-    if rows >= FEWEST:
-        return (*bars, Bar(first, None, rows))
     while bars and bars[-1].rows == 0:
         bars.pop()
-    if bars and rows:
-        last = bars.pop()
-        bars.append(Bar(last.first, None, last.rows + rows))
+    if bars and held.rows:
+        end = bars.pop()
+        bars.append(Bar(end.first, None, end.rows + held.rows))
     return tuple(bars)
+
+
+def _pieces(years: Mapping[int, Holders]) -> Iterator[tuple[int, int | None, Holders]]:
+    """First and last age of each piece that is not cut, and who has them."""
+    for first, after in pairwise(GROUPS):
+        held = [years.get(age, NOBODY) for age in range(first, after)]
+        if all(one.told for one in held):
+            yield from ((age, age, one) for age, one in enumerate(held, first))
+        else:
+            yield first, after - 1, sum(held, NOBODY)
+    yield GROUPS[-1], None, sum((one for age, one in years.items() if age >= GROUPS[-1]), NOBODY)
 
 
 def _age(born: date, today: date) -> int:

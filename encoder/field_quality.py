@@ -7,7 +7,6 @@ Common values are shown only if they are no longer about single people:
 2. Ten rows may be one child, in a file of visits. So the rows must have ten different dates of birth (or, where that
    is not to be had or is the field in question, numbers or names). Where nothing tells people apart, nothing is shown.
 3. Sex has two values: where one may not be shown, the other is not either, from which it would follow.
-4. Fewer than ten births on 1 January are not told: with the ages, they could be a whole date of birth.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.births import NEW_YEAR
 from encoder.findings import Finding, Kind
 from encoder.identifiers import Column, Identifiers
 from encoder.match_keys import given
@@ -85,7 +83,7 @@ class FieldQuality:
 def measure_field(field: str, header: str, identifiers: Identifiers, findings: Sequence[Finding]) -> FieldQuality:
     """The quality of one identifier of ``keys.terms.Identifier``; ``findings``: those of all fields."""
     column = identifiers.columns[field]
-    own = [one for one in findings if one.field == field and not (one.reason == NEW_YEAR and one.rows < FEWEST)]  # 4
+    own = [one for one in findings if one.field == field]
     rows_of = {kind: sum(one.rows for one in own if one.kind is kind) for kind in Kind}
     counts = _counts(column)
     usable = int(counts.sum())
@@ -141,6 +139,14 @@ def _common(field: str, identifiers: Identifiers) -> tuple[Common, ...]:
         return ()
     shown.sort(key=lambda code: (-rows[code], column.values[code]))
     return tuple(Common(column.values[code], int(rows[code])) for code in shown[:MOST])
+
+
+def people(column: Column, identifiers: Identifiers) -> Counts:
+    """How many people hold each value at least: the most different values that its rows have of a field that tells
+    people apart."""
+    nobody = np.zeros(len(column.values), dtype=np.int64)
+    there = [identifiers.columns[one] for one in TELLING_APART if one in identifiers.columns]
+    return np.asarray(np.maximum.reduce([nobody, *(_different(column, one) for one in there)]), dtype=np.int64)
 
 
 def _different(column: Column, telling: Column) -> Counts:

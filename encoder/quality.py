@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from encoder.ages import Ages, ages
+from encoder.births import NEW_YEAR
 from encoder.cells import Cells, DateForm, Survey
 from encoder.columns import DATE_FIELDS, Columns, DateParts
 from encoder.errors import ValueRefused
@@ -181,7 +182,10 @@ def _quality(
 ) -> Quality:
     identifiers = normalised.identifiers
     held = [one.value for one in Identifier if one.value in identifiers.columns]
-    fields = tuple(measure_field(one, _header(columns, one), identifiers, normalised.findings) for one in held)
+    years = ages(identifiers, today=today)
+    hidden = {NEW_YEAR} if years is None or years.new_year is None else set()  # as in ``ages``
+    findings = [one for one in normalised.findings if one.reason not in hidden]
+    fields = tuple(measure_field(one, _header(columns, one), identifiers, findings) for one in held)
     suspects = swapped(identifiers)
     return Quality(
         identifiers.rows,
@@ -193,7 +197,7 @@ def _quality(
         twins(identifiers),
         None if suspects is None else int(np.count_nonzero(suspects)),
         columns_swapped(identifiers),
-        ages(identifiers, today=today),
+        years,
         _dates(columns, cells, dates_refused),
         _spoilt(fields, cells),
         cells.cut,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoder.ages import Bar, merged
+from encoder.ages import GROUPS, Bar, Holders, merged
 from encoder.cells import DateForm
 from encoder.errors import ValueRefused
 from encoder.quality import Quality
@@ -81,9 +83,14 @@ def test_ages_are_in_whole_years_and_days_that_stand_for_unknown_are_counted() -
 YEARS = st.dictionaries(st.integers(0, 40), st.integers(1, 30), max_size=15)
 
 
+def bars_of(years: Mapping[int, int]) -> tuple[Bar, ...]:
+    """Where every row is another person's."""
+    return merged({age: Holders(rows, rows) for age, rows in years.items() if rows})
+
+
 @given(YEARS)
 def test_no_bar_stands_for_fewer_than_ten_rows_and_none_is_lost(years: dict[int, int]) -> None:
-    bars = merged(Counter(years))
+    bars = bars_of(years)
     total = sum(years.values())
     assert all(bar.rows == 0 or bar.rows >= 10 for bar in bars)
     assert sum(bar.rows for bar in bars) == (total if total >= 10 else 0)
@@ -97,6 +104,37 @@ def test_no_bar_stands_for_fewer_than_ten_rows_and_none_is_lost(years: dict[int,
         assert bar.rows == inside
 
 
-def test_a_wide_bar_does_not_end_where_its_only_child_stands() -> None:
-    assert merged(Counter({3: 50, 4: 50, 17: 1})) == (Bar(3, 3, 50), Bar(4, None, 51))
-    assert merged(Counter({0: 2, 9: 20})) == (Bar(0, 9, 22),)
+def test_a_wide_bar_does_not_begin_or_end_where_its_only_child_stands() -> None:
+    assert bars_of({3: 50, 4: 50, 17: 1}) == (Bar(3, 3, 50), Bar(4, None, 51))
+    assert bars_of({3: 1, 7: 20}) == bars_of({0: 1, 7: 20}) == (Bar(0, 7, 21),)
+    assert bars_of({6: 9, 10: 1}) == bars_of({5: 5, 8: 5}) == (Bar(5, 10, 10),)
+
+
+@given(YEARS, st.randoms(use_true_random=False))
+def test_where_an_age_has_few_rows_the_bars_do_not_tell_which(years: dict[int, int], random: Random) -> None:
+    """The rows of a group with such an age may stand at any ages of it, as long as one of these still has few."""
+    moved = Counter(years)
+    for first, after in pairwise((*GROUPS, 60)):
+        group = range(first, after)
+        rows = sum(moved[age] for age in group)
+        if any(0 < moved[age] < 10 for age in group) or first == GROUPS[-1]:
+            few = random.randint(1, min(9, rows)) if rows else 0
+            one, another = random.sample(group, 2)
+            moved -= Counter({age: moved[age] for age in group})
+            moved += Counter({one: few, another: rows - few})
+    assert bars_of(moved) == bars_of(years)
+
+
+def test_many_rows_of_one_child_are_not_many_children() -> None:
+    """Ten visits of a child born on 1 January would, as an age and a day, be its whole date of birth."""
+    child = {**PEOPLE[0], "date_of_birth": "2019-01-01"}
+    alone, others = [child] * 30, [{**one, "date_of_birth": "2019-01-01"} for one in PEOPLE[:30]]
+    few = measured(alone)
+    assert few.ages is not None
+    assert (few.ages.bars, few.ages.new_year) == ((), None)
+    born = few.field("date_of_birth")
+    assert born is not None
+    assert (born.noted, born.reasons) == (0, ())
+    many = measured(others)
+    assert many.ages is not None
+    assert (many.ages.bars, many.ages.new_year) == ((Bar(7, 7, 30),), 30)
