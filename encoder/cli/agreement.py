@@ -11,9 +11,9 @@ import typer
 from encoder.cli.ask import ask
 from encoder.cli.files import read_agreement, read_file
 from keys.advice import advise, usable
-from keys.agreement import Agreement, read_terms
+from keys.agreement import Agreement
 from keys.canonical import canonical, parse
-from keys.draft import read_draft
+from keys.draft import PARTIES, read_draft
 from keys.files import write_whole
 from keys.identity import Identity
 from keys.passphrase import read_passphrase
@@ -49,15 +49,16 @@ def new(
 def check(draft: Draft, json_: Json = False) -> None:
     """List every missing or wrong choice of a draft, then every risky one, with what to write instead.
 
-    Exit code 1 if anything is missing or wrong; risks alone do not fail.
+    Exit code 1 if anything is missing or wrong; risks alone do not fail, nor does a draft that names no parties yet.
 
     Example: counterfoil agreement check agreement.toml
     """
-    terms = read_terms(read_file(draft), where=str(draft))
-    found = advise(terms, now=datetime.now(UTC))
-    pairs = usable(terms)
+    read = read_draft(read_file(draft), where=str(draft))
+    found = advise(read.terms, now=datetime.now(UTC))
+    pairs = usable(read.terms)
     if json_:
         facts = {
+            "parties": len(read.parties),
             "risks": [{"place": one.place, "what": one.what, "remedy": one.remedy} for one in found],
             "pairs": [
                 {"holders": one.holders, "exact": one.exact, "fuzzy": one.fuzzy, "verdict": one.verdict}
@@ -68,6 +69,8 @@ def check(draft: Draft, json_: Json = False) -> None:
         return
     lines = [f"{one.place}: {one.what} {one.remedy}" for one in found] or ["No risks among those that are checked for."]
     lines += [f"{one.holders[0]} and {one.holders[1]}: {one.verdict}." for one in pairs]
+    if not read.parties:
+        lines.append(f"No parties are named yet, as `counterfoil agreement freeze` needs them. {PARTIES}")
     sys.stdout.write("\n".join(lines) + "\n")
 
 
@@ -81,7 +84,7 @@ def freeze(
     Example: counterfoil agreement freeze agreement.toml --output agreement.json
     """
     read = read_draft(read_file(draft), where=str(draft))
-    agreement = read.freeze(lambda name: read_file(draft.parent / name))
+    agreement = read.freeze(lambda name: read_file(draft.parent / name), where=str(draft))
     write_whole(output, canonical(agreement.to_json()))
     sys.stderr.write(f"Agreement {agreement.id}\nAll parties sign this file; any change makes another agreement.\n")
 

@@ -220,12 +220,18 @@ def test_holders_without_names_are_told_so(folder: Path) -> None:
     [
         (lambda text: text.replace('role = "broker"', 'role = "boss"'), "parties.4.role"),
         (lambda text: text.replace('card = "icb.card.json"', 'card = "missing.json"'), "cannot be read"),
-        (lambda text: text.replace('card = "icb.card.json"', 'card = "council.card.json"'), "one card"),
-        (lambda text: text.replace('of = "icb"', 'of = "council"'), "every holder has an IG lead"),
-        (lambda text: text.replace('name = "icb"\ncard', 'name = "other"\ncard'), "not the holders"),
+        (lambda text: text.replace('card = "icb.card.json"', 'card = "council.card.json"'), "the same card"),
+        (lambda text: text.replace('of = "icb"', 'of = "council"'), 'no party with role = "ig-lead" has of = "icb"'),
+        (lambda text: text.replace('of = "icb"', 'of = "nhs"'), 'the IG lead "icb-ig-lead" needs an of'),
+        (lambda text: text.replace('name = "icb"\ncard', 'name = "other"\ncard'), '"other" has role = "holder", but'),
+        (lambda text: text.replace('role = "broker"', 'role = "recipient"'), 'no parties have role = "broker"'),
+        (lambda text: text.replace('name = "recipient"', 'name = "broker"'), '2 parties are called "broker"'),
+        (lambda text: text + '\nof = "icb"\n', '"recipient" has an of, but is no IG lead'),
+        (lambda text: text.split("[[parties]]")[0], "names no parties yet"),
     ],
-    ids=["role", "card missing", "card twice", "no IG lead", "another holder"],
-)
+    ids=["role", "card missing", "card twice", "no IG lead", "lead of nobody", "another holder", "no broker",
+         "name twice", "of", "none"],
+)  # fmt: skip
 def test_wrong_parties_are_refused_and_nothing_is_written(folder: Path, fault: Any, what: str) -> None:
     name_the_parties(folder)
     draft = folder / "agreement.toml"
@@ -233,4 +239,18 @@ def test_wrong_parties_are_refused_and_nothing_is_written(folder: Path, fault: A
     with pytest.raises(CounterfoilError) as caught:
         run("agreement", "freeze", "agreement.toml")
     assert what.lower() in str(caught.value).lower()
+    assert "whoever drafted it" not in caught.value.remedy
     assert not (folder / "agreement.json").exists()
+
+
+def test_check_says_what_the_parties_lack(folder: Path) -> None:
+    assert "No parties are named yet" in run("agreement", "check", "agreement.toml")
+    assert json.loads(run("agreement", "check", "agreement.toml", "--json"))["parties"] == 0
+    name_the_parties(folder)
+    assert "No parties" not in run("agreement", "check", "agreement.toml")
+    edit(folder, 'role = "broker"', 'role = "recipient"')
+    edit(folder, 'of = "icb"', 'of = "council"')
+    with pytest.raises(AgreementError) as caught:
+        run("agreement", "check", "agreement.toml")
+    for gap in ('role = "broker"', '2 parties have role = "recipient"', 'of = "icb"', "agreement.toml"):
+        assert gap in str(caught.value)
