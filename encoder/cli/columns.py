@@ -19,6 +19,7 @@ from encoder.cli.layout import (
     WithEncodingOption,
     WithOption,
     WithSheetOption,
+    as_typed,
     say,
     second_file,
 )
@@ -61,12 +62,14 @@ def columns(
         raise InputError("No file was given.", remedy="Name one, or list the known extracts with --profiles.")
     if out is not None:
         refuse_existing(out, replace=False)
+    beside = second_file(with_, with_encoding, with_delimiter, with_sheet)
+    layout = Layout(encoding, delimiter, sheet)
     proposal = propose(
         file,
         today=date.today(),  # noqa: DTZ011 - births are local dates
-        beside=second_file(with_, with_encoding, with_delimiter, with_sheet),
+        beside=beside,
         profile=profile,
-        layout=Layout(encoding, delimiter, sheet),
+        layout=layout,
         tell=say,
     )
     if out is not None:
@@ -75,11 +78,11 @@ def columns(
         sys.stdout.write(json.dumps(facts(proposal, out)) + "\n")
         return
     sys.stdout.write(shown(proposal))
-    sys.stdout.write(
-        f"Written to {out}: check it, then `counterfoil encode {file} --columns {out}`.\n"
-        if out is not None
-        else "Nothing is written without --out.\n"
-    )
+    if out is None:
+        sys.stdout.write("Nothing is written without --out.\n")
+        return
+    then = as_typed("counterfoil encode", file, "--columns", out, beside=beside, layout=layout)
+    sys.stdout.write(f"Written to {out}: check it, then `{then}`.\n")
 
 
 def columns_for(
@@ -104,11 +107,11 @@ def columns_for(
     elif not proposal.sure:
         unsure = [one.key for one in proposal.choices if one.certainty is not Certainty.SURE]
         what = f"not sure: {', '.join(unsure)}" if unsure else "not sure which profile the file has"
+        first = as_typed("counterfoil columns", file, "--out", "columns.toml", beside=beside, layout=layout)
         raise ColumnsError(
             f"No columns file was given, and what is proposed is {what}.",
             where=str(file),
-            remedy=f"Run `counterfoil columns {file} --out columns.toml`, check what it wrote, and give it with "
-            "--columns.",
+            remedy=f"Run `{first}`, check what it wrote, and give it with --columns.",
         )
     refuse_unmatched(file, proposal.columns, beside)
     return proposal.columns

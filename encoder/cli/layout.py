@@ -1,6 +1,8 @@
 """What a person may say of a file that a command reads, where the file itself leaves it open."""
 
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +33,8 @@ WithDelimiterOption = Annotated[
 ]
 WithSheetOption = Annotated[str | None, typer.Option("--with-sheet", help="--sheet of the second file.")]
 
+_PLAIN = re.compile(r"[\w./\\:~+-]+")
+
 
 def second_file(
     path: Path | None, encoding: Encoding | None, delimiter: Delimiter | None, sheet: str | None
@@ -44,6 +48,23 @@ def second_file(
             remedy="Give it with --with, or leave them out.",
         )
     return None
+
+
+def as_typed(command: str, *words: str | Path, beside: Beside | None = None, layout: Layout | None = None) -> str:
+    """A command on a file as a person types it, with what was said of the file and of the one beside it. Words with
+    more than plain letters are in the quotation marks that every shell takes."""
+    options = [*_options("--", layout)]
+    if beside is not None:
+        options += ["--with", str(beside.path), *_options("--with-", beside.layout)]
+    quoted = (word if _PLAIN.fullmatch(word) else f'"{word}"' for word in (*map(str, words), *options))
+    return " ".join([command, *quoted])
+
+
+def _options(prefix: str, layout: Layout | None) -> Iterator[str]:
+    if layout is not None:
+        for name, value in (("encoding", layout.encoding), ("delimiter", layout.delimiter), ("sheet", layout.sheet)):
+            if value is not None:
+                yield from (f"{prefix}{name}", str(value))
 
 
 def say(sentence: str) -> None:

@@ -193,3 +193,15 @@ def test_a_second_file_without_columns(tmp_path: Path, home: Path, encode: Calla
     assert isinstance(done.exception, CounterfoilError)
     assert "--with" in str(done.exception)
     assert not uploaded(home)
+
+
+def test_the_command_to_go_on_with_names_all_that_was_given(tmp_path: Path) -> None:
+    folder = tmp_path / "our files"
+    folder.mkdir()
+    first, second = write(folder / "on roll.csv", CENSUS), write(tmp_path / "addresses.csv", ADDRESSES)
+    second.write_text(second.read_text(encoding="utf-8"), encoding="cp1252")
+    given = (first, "--delimiter", "comma", "--with", second, "--with-encoding", "windows-1252")
+    out = tmp_path / "census.toml"
+    told = run("columns", *given, "--out", out).stdout
+    rest = f'"{first}" --columns {out} --delimiter comma --with {second} --with-encoding windows-1252`'
+    assert f"check it, then `counterfoil encode {rest}" in told
