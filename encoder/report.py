@@ -21,6 +21,7 @@ from encoder.field_quality import COMMON, FEWEST
 from encoder.identifiers import SHOWN, in_sentence
 from encoder.quality import Agreed, Quality
 from encoder.verdicts import Verdict, verdicts
+from encoder.wording import share
 from keys.files import refuse_existing, whole_files
 
 FORMAT = "counterfoil-profile-1"
@@ -123,18 +124,6 @@ def in_words(found: Sequence[Verdict]) -> str:
         size = "1 row" if one.rows == 1 else f"{one.rows:,} rows"
         lines += [f"{place}. {'Stops the file. ' if one.blocks else ''}{one.what} [{size}]", f"   {one.do}"]
     return "\n".join(lines) + "\n"
-
-
-def share(rows: int, whole: int) -> str:
-    """A part of the rows in percent, never 0 for some of them nor 100 for less than all."""
-    if whole == 0:
-        return "-"
-    percent = 100 * rows / whole
-    if 0 < percent < 0.1:
-        return "under 0.1%"
-    if 99.9 < percent < 100:
-        return "over 99.9%"
-    return f"{percent:.1f}%" if percent % 100 else f"{percent:.0f}%"
 
 
 @cache

@@ -14,10 +14,10 @@ from encoder.identifiers import SHOWN, in_sentence
 from encoder.names import DAMAGED
 from encoder.numbers import DIGITS_LOST, ZERO_LOST
 from encoder.postcodes import FOREIGN
-from encoder.quality import Quality
+from encoder.quality import Dates, Quality
 from encoder.repeats import PERSON
 from encoder.swapped import COLUMNS_SWAPPED
-from encoder.wording import counted
+from encoder.wording import counted, share
 
 MOST = 6
 OFTEN_MISSING = 0.05
@@ -68,8 +68,7 @@ def _dates(quality: Quality) -> Iterator[Verdict]:
     yield Verdict(
         unread,
         f"{counted(unread, 'date of birth is', 'dates of birth are')} not in a form that can be read.",
-        f"Ask for dates like 2015-03-25. A spreadsheet shows its day numbers as dates once the cells are "
-        f"formatted so. {until}",
+        f"Ask for dates like 2015-03-25. {_about_unread(dates)}{until}",
         True,
     )
     if day and month:
@@ -93,6 +92,17 @@ def _dates(quality: Quality) -> Iterator[Verdict]:
             f"Correct date_order in the columns file, or ask for dates like 2015-03-25. {until}",
             True,
         )
+
+
+def _about_unread(dates: Dates) -> str:
+    """What else may help, for the forms that there are."""
+    serial, short = dates.rows(DateForm.SERIAL), dates.rows(DateForm.SHORT_YEAR)
+    others = dates.rows(DateForm.DAY_FIRST, DateForm.MONTH_FIRST, DateForm.EITHER, DateForm.SAME)
+    if serial and not (others or short):
+        return 'If 43831 is a day number of Excel, write date_order = "excel" in the columns file instead. '
+    if serial:
+        return "A spreadsheet shows its day numbers as dates once the cells are formatted so. "
+    return "A year of two digits could be of either century. " if short else ""
 
 
 def _too_few(quality: Quality) -> Iterator[Verdict]:
@@ -140,11 +150,10 @@ def _missing(quality: Quality) -> Iterator[Verdict]:
     for field in quality.fields:
         if field.unusable < OFTEN_MISSING * quality.rows:
             continue
-        share = field.unusable / quality.rows
         name = SHOWN[field.field]
         yield Verdict(
             field.unusable,
-            f"{name} is missing or unusable in {share:.0%} of rows.",
+            f"{name} is missing or unusable in {share(field.unusable, quality.rows)} of rows.",
             _ASK[field.field],
         )
 

@@ -4,3 +4,15 @@
 def counted(number: int, one: str, many: str | None = None) -> str:
     """``1 row``, ``0 rows``, ``1,204 rows``. ``many``: the words for other numbers than one, if not with an s."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def share(rows: int, whole: int) -> str:
+    """A part of the rows in percent, never 0 for some of them nor 100 for less than all."""
+    if whole == 0:
+        return "-"
+    percent = 100 * rows / whole
+    if 0 < percent < 0.1:
+        return "under 0.1%"
+    if 99.9 < percent < 100:
+        return "over 99.9%"
+    return f"{percent:.1f}%" if percent % 100 else f"{percent:.0f}%"

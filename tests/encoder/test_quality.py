@@ -360,3 +360,9 @@ def test_a_temporary_upn_counts_as_a_placeholder() -> None:
     assert field is not None
     assert (field.placeholder, field.invalid) == (1, 1)
     assert about(quality, "1 UPN cannot be right")
+
+
+def test_a_field_that_one_row_has_is_not_missing_in_all() -> None:
+    people = [{**one, "upn": ""} if place else one for place, one in enumerate(children(400))]
+    (verdict,) = about(measured(people), "UPN is missing")
+    assert verdict.what == "UPN is missing or unusable in 99.8% of rows."

@@ -58,6 +58,23 @@ def test_dates_that_cannot_be_read_stop_the_file_and_are_counted(cell: str, form
     assert "1 date of birth is not in a form that can be read" in first.what
 
 
+@pytest.mark.parametrize(
+    ("cells", "advice"),
+    [
+        (["43831", "2015-03-25"], 'date_order = "excel"'),
+        (["43831", "25/03/2015"], "once the cells are formatted so"),
+        (["25/03/15"], "either century"),
+        (["spring"], "Ask for dates like 2015-03-25. Until then"),
+    ],
+)
+def test_what_would_help_depends_on_the_forms_that_there_are(cells: list[str], advice: str) -> None:
+    quality = measured(changed(PEOPLE, {place: {"date_of_birth": cell} for place, cell in enumerate(cells)}))
+    do = verdicts(quality)[0].do
+    assert advice in do
+    others = {'date_order = "excel"', "once the cells are formatted so", "either century"} - {advice}
+    assert not [one for one in others if one in do]
+
+
 def test_dates_that_could_be_either_way_stop_the_file() -> None:
     quality = measured([{**one, "date_of_birth": "03/04/2015"} for one in PEOPLE])
     first = verdicts(quality)[0]

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from encoder.charts import bars, histogram
 from encoder.errors import InputError
-from encoder.report import About, in_words, report_json, report_page, share, write_report
+from encoder.report import About, in_words, report_json, report_page, write_report
 from encoder.verdicts import verdicts
+from encoder.wording import share
 from keys.errors import CounterfoilError
 from keys.files import Files
 from tests.doors import children
