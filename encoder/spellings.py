@@ -36,9 +36,10 @@ PARTS_OF_DATE = {
 THE_CHILD = "child childs pupil pupils patient patients person persons student learner client infant baby current"
 """Words in front of a spelling that change nothing."""
 
-NOT_THE_CHILD = """former previous prev old maiden alias preferred known mother father parent carer guardian sibling
-    spouse partner foster adopt kin contact emergency worker officer doctor gp practice school provider organisation
-    org placement placed pl expected death died referrer employer status unknown reason"""
+NOT_THE_CHILD = """former previous prev old maiden alias preferred known mother father mum dad parent carer guardian
+    sibling sister brother spouse partner foster adopt kin contact emergency worker officer doctor gp
+    practice school provider organisation org placement placed pl expected death died referrer employer
+    status unknown reason"""
 """Words in a header that make its column that of somebody or something else, or of an earlier time."""
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
