@@ -14,6 +14,8 @@ LABELS = 150
 VALUES = 90
 LINE = 30
 THICKNESS = 18
+LONGEST = 19
+"""Letters of a label that there is room for; a longer one is shown without its middle."""
 HEIGHT = 380
 FOOT = 46
 TICKS = 4
@@ -106,8 +108,12 @@ def bars(
             for (look, _), start, length in zip(amounts, starts, lengths, strict=True)
             if length
         ]
-        drawn.append(Row(label, place * LINE + (LINE - THICKNESS) / 2, tuple(parts), value))
+        drawn.append(Row(_shortened(label), place * LINE + (LINE - THICKNESS) / 2, tuple(parts), value))
     return Bars(name, title, description, legend or {}, tuple(drawn), WIDTH, len(rows) * LINE)
+
+
+def _shortened(label: str) -> str:
+    return label if len(label) <= LONGEST else f"{label[:10]}\N{HORIZONTAL ELLIPSIS}{label[10 + 1 - LONGEST :]}"
 
 
 def _lengths(amounts: Sequence[int], whole: int) -> list[float]:

@@ -221,6 +221,17 @@ def test_a_page_has_the_name_of_one(tmp_path: Path, name: str) -> None:
         write_report(QUALITY, ABOUT, tmp_path / name)
 
 
+@given(st.text("abc-", min_size=1, max_size=40))
+def test_a_long_label_is_shown_whole_or_without_its_middle(label: str) -> None:
+    """A match-key's name may have forty letters; what is left of the chart's edge would not be seen."""
+    (row,) = bars("b", "Bars", "One.", [(label, [("usable", 1)], "1")], whole=1).rows
+    assert len(row.label) * 7.2 <= 140
+    begin, gap, end = row.label.partition("\N{HORIZONTAL ELLIPSIS}")
+    assert (row.label == label) is (gap == "")
+    assert label.startswith(begin)
+    assert label.endswith(end)
+
+
 def test_the_longest_value_stands_beside_its_bar() -> None:
     longest = max((share(1, 10**6), share(10**6 - 1, 10**6), share(10**6, 10**6)), key=len)
     drawn = bars("b", "Bars", "One.", [("All", [("usable", 1)], longest)], whole=1)
