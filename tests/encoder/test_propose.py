@@ -106,6 +106,12 @@ def test_what_is_not_the_childs_is_never_taken(tmp_path: Path) -> None:
     assert not proposal.sure
 
 
+@pytest.mark.parametrize("header", ["Mum NHS", "DadNHSNumber", "sister_nhs", "BrotherNHSNo"])
+def test_numbers_of_the_family_are_never_taken(tmp_path: Path, header: str) -> None:
+    proposal = seen(tmp_path, table(["id", "upn", header], ["id", "upn", "nhs_number"]))
+    assert headers_of(proposal) == {"id": "id", "upn": "upn"}
+
+
 def test_known_columns_of_an_extract_are_named_and_not_used(tmp_path: Path) -> None:
     header = headers("CHILD SEX DOB ETHNIC UPN MOTHER MC_DOB")
     proposal = seen(tmp_path, table(header, ["id", "sex", "date_of_birth", "x", "upn", "x", "date_of_birth"]))
