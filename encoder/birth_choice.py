@@ -13,6 +13,7 @@ from encoder.profiles import Profile
 from encoder.proposal import Certainty, Choice
 from encoder.sample import Sample
 from encoder.value_check import DateVerdict, Verdict, check_dates, check_parts
+from encoder.wording import counted
 
 KEY = "date_of_birth"
 
@@ -49,6 +50,9 @@ def choose_birth(sample: Sample, header: Sequence[str], profile: Profile | None,
 def order_of(verdict: DateVerdict, declared: DateOrder | None) -> tuple[DateOrder | None, str]:
     """The order to be declared for dates of which an extract says that they are written in the order ``declared``,
     and what a person must know. It is declared only where the dates themselves leave it open."""
+    if verdict.unreadable and verdict.day_numbers == verdict.unreadable and not verdict.orders:
+        numbers = counted(verdict.day_numbers, "cell looks", "cells look")
+        return None, f'{numbers} like day numbers of a spreadsheet: if they are, write date_order = "excel"'
     if verdict.agrees and verdict.unreadable:
         cells = f"{verdict.unreadable:,} cell{'s hold' if verdict.unreadable > 1 else ' holds'}"
         return None, f"{cells} no date in a form that can be read, which is refused"

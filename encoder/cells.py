@@ -136,10 +136,15 @@ class Survey:
             return None
         if written is not None:
             return _SHOWN[written.shows] if written.year_last else DateForm.CLEAR
-        number = _DAY_NUMBER.fullmatch(text)
-        if number and FIRST_SERIAL <= int(number[1]) <= LAST_SERIAL:
+        if is_day_number(text):
             return DateForm.SERIAL
         return DateForm.SHORT_YEAR if _SHORT_YEAR.fullmatch(text) else DateForm.UNREADABLE
+
+
+def is_day_number(text: str) -> bool:
+    """Whether it may be the day number of a spreadsheet in place of a date."""
+    number = _DAY_NUMBER.fullmatch(text)
+    return number is not None and FIRST_SERIAL <= int(number[1]) <= LAST_SERIAL
 
 
 def _filled(cells: Any) -> NDArray[np.bool_]:

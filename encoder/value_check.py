@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from encoder.births import birth
+from encoder.cells import is_day_number
 from encoder.columns import DateOrder
 from encoder.dates import Order, Written, read_date, read_parts
 from encoder.findings import Kind, Reading
@@ -48,11 +49,13 @@ class Verdict:
 @dataclass(frozen=True)
 class DateVerdict(Verdict):
     """The same for dates of birth. ``orders``: what their values show about the order of day and month.
-    ``eight_digits``: some are written like 20150325. ``unreadable``: so many cells are in no form of a date."""
+    ``eight_digits``: some are written like 20150325. ``unreadable``: so many cells are in no form of a date, of which
+    ``day_numbers`` look like those of a spreadsheet."""
 
     orders: frozenset[Order] = frozenset()
     eight_digits: bool = False
     unreadable: int = 0
+    day_numbers: int = 0
 
 
 def check_values(field: str, cells: Any) -> Verdict:
@@ -81,7 +84,7 @@ def check_dates(
     """Judge a column of dates up to today, read in this order where they leave it open. ``are``: what they are called
     in the reason."""
     texts, counts = _distinct(cells)
-    passing = filled = distinct = unreadable = 0
+    passing = filled = distinct = unreadable = day_numbers = 0
     orders: set[Order] = set()
     digits = False
     for text, count in zip(texts, counts, strict=True):
@@ -92,11 +95,12 @@ def check_dates(
         distinct += 1
         digits = digits or re.fullmatch(r"[0-9]{8}", text) is not None
         unreadable += count if written is None else 0
+        day_numbers += count if written is None and is_day_number(text) else 0
         if written is not None and _is_birth(written, today):
             passing += count
             orders |= {written.shows} if written.year_last else set()
     judged = _judge(are, passing, filled, distinct)
-    return DateVerdict(*judged, passing, filled, distinct, frozenset(orders), digits, unreadable)
+    return DateVerdict(*judged, passing, filled, distinct, frozenset(orders), digits, unreadable, day_numbers)
 
 
 def check_parts(days: Any, months: Any, years: Any, *, today: date) -> Verdict:

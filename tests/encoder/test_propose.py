@@ -112,6 +112,18 @@ def test_numbers_of_the_family_are_never_taken(tmp_path: Path, header: str) -> N
     assert headers_of(proposal) == {"id": "id", "upn": "upn"}
 
 
+def test_day_numbers_of_a_spreadsheet_are_said_to_look_like_that(tmp_path: Path) -> None:
+    rows = table(["id", "surname", "dob"], ["id", "surname", "date_of_birth"])
+    for place, row in enumerate(rows[1:]):
+        row[2] = str(42_000 + place)
+    (choice,) = [one for one in seen(tmp_path, rows).choices if one.key == "date_of_birth"]
+    assert choice.certainty is UNSURE
+    assert 'like day numbers of a spreadsheet: if they are, write date_order = "excel"' in choice.why
+    rows[1][2] = "spring"
+    (choice,) = [one for one in seen(tmp_path, rows).choices if one.key == "date_of_birth"]
+    assert "spreadsheet" not in choice.why
+
+
 def test_known_columns_of_an_extract_are_named_and_not_used(tmp_path: Path) -> None:
     header = headers("CHILD SEX DOB ETHNIC UPN MOTHER MC_DOB")
     proposal = seen(tmp_path, table(header, ["id", "sex", "date_of_birth", "x", "upn", "x", "date_of_birth"]))
