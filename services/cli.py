@@ -3,7 +3,7 @@
 import typer
 
 from encoder.cli.running import run
-from services.broker.cli import serve
+from services.broker.cli import serve, work
 from services.rehearsal.cli import demo, rehearse
 
 app = typer.Typer(
@@ -14,6 +14,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("serve")(serve)
+app.command("work")(work)
 app.command("rehearse")(rehearse)
 app.command("demo")(demo)
 

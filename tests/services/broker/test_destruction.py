@@ -24,10 +24,11 @@ from keys.canonical import canonical
 from keys.envelope import MAGIC
 from keys.receiving import decode
 from services.broker.app import open_office
-from services.broker.matching import link_ids_name, stored_link_ids
+from services.broker.deciding import stored_link_ids
 from services.broker.office import Office
 from services.broker.retention import destroy, destroy_due
 from services.broker.settings import Settings
+from services.broker.spill import link_ids_name
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import running_broker
 from tests.stage import TODAY, Broker, MakeScene, Scene, children, handles_of, refused, stored
