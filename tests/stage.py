@@ -216,7 +216,7 @@ class Scene:
     def status(self, run: str, *states: str) -> dict[str, Any]:
         """The run's status as IG leads see it, once it is in one of ``states`` if any are given."""
         door = self.door(next(iter(self.cast.ig_leads.values())))
-        for _ in range(1200):
+        for _ in range(4800):
             status: dict[str, Any] = door.get(f"/v1/runs/{run}")
             if not states or status["state"] in states:
                 return status

@@ -20,7 +20,7 @@ from services.broker.inputs import Inputs
 from services.broker.matching import capacity, floor_of, measure_of
 from services.broker.office import Office
 from services.broker.outcome import describe
-from services.broker.plan import Task, plan
+from services.broker.plan import Task
 from services.broker.runs import comparisons, exact_keys, fuzzy_keys
 from services.broker.spill import Spill, link_ids_name
 from services.broker.suppression import suppress
@@ -78,7 +78,7 @@ def stored_link_ids(office: Office, run: str, agreement: str, holders: int) -> l
 
 
 def _tasks(inputs: Inputs, first: int, second: int) -> list[Task]:
-    return [task for task in plan(inputs.agreement, inputs.rows) if (task.first, task.second) == (first, second)]
+    return [task for task in inputs.plan() if (task.first, task.second) == (first, second)]
 
 
 def _raised(inputs: Inputs, spill: Spill, found: _Found, first: int, second: int) -> dict[str, float]:

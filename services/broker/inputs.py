@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from keys.agreement import Agreement
 from matcher.encodings import Encodings
 from services.broker.office import Office
+from services.broker.plan import Task, plan
 from services.broker.receive import read_columns
 from services.broker.store import runs, uploads
 
@@ -36,7 +37,12 @@ class Inputs:
     agreement: Agreement
     rows: Sequence[int]
     uploads: Sequence[str]
+    task_pairs: int
     shelf: Shelf
+
+    def plan(self) -> list[Task]:
+        """The tasks of the run, cut as they were when it started."""
+        return plan(self.agreement, self.rows, self.task_pairs)
 
     def encodings(self, holder: int, key: str) -> Encodings:
         """A holder's encodings under one match-key; from the shelf if they are there."""
@@ -71,7 +77,15 @@ def open_inputs(office: Office, run: str, shelf: Shelf | None = None) -> Inputs:
     agreement = office.agreement(row["agreement"])
     names = [holder.name for holder in agreement.terms.holders]
     ids = [row["uploads"][name] for name in names]
-    return Inputs(office, run, agreement, [rows[name] for name in names], ids, shelf or Shelf(0))
+    return Inputs(
+        office=office,
+        run=run,
+        agreement=agreement,
+        rows=[rows[name] for name in names],
+        uploads=ids,
+        task_pairs=row["task_pairs"],
+        shelf=shelf or Shelf(0),
+    )
 
 
 @dataclass

@@ -12,7 +12,7 @@ from matcher.candidates import chunks
 from services.broker.runs import comparisons, fuzzy_keys
 
 PAIRS_PER_TASK = 8_000_000_000
-"""A task is some seconds of work on one core: little is lost when one is cut off, and little is spent on each."""
+"""Some seconds of work on one core: little is lost when a task is cut off, and little is spent on each."""
 RECENT = 16
 """The time that is left is told from the pace of so many tasks."""
 
@@ -40,28 +40,42 @@ class Task:
         return cls(**document)
 
 
-def plan(agreement: Agreement, rows: Sequence[int]) -> list[Task]:
-    """Every comparison of a run, cut into tasks; ``rows`` by holder. The same terms and numbers, the same plan.
+def plan(agreement: Agreement, rows: Sequence[int], pairs: int = PAIRS_PER_TASK) -> list[Task]:
+    """Every comparison of a run, cut into tasks of at most about ``pairs`` comparisons; ``rows`` by holder.
 
-    The rows of two holders are cut alike under every match-key.
+    The same terms and numbers give the same plan. The rows of two holders are cut alike under every match-key.
     """
     tasks: list[Task] = []
     for first, second in comparisons(agreement):
         for key in fuzzy_keys(agreement, first, second):
             tasks += [
                 Task(len(tasks) + number, first, second, key.name, piece.start, piece.stop)
-                for number, piece in enumerate(chunks(rows[first], rows[second], PAIRS_PER_TASK))
+                for number, piece in enumerate(chunks(rows[first], rows[second], pairs))
             ]
     return tasks
 
 
-def shares(agreement: Agreement, rows: Sequence[int]) -> list[float]:
+def batches(tasks: Sequence[Task], rows: Sequence[int], pairs: int = PAIRS_PER_TASK) -> list[list[Task]]:
+    """The tasks in their order, small ones put together as far as they make at most ``pairs`` comparisons."""
+    together: list[list[Task]] = []
+    size = 0
+    for task in tasks:
+        more = len(task.rows) * rows[task.second]
+        if not together or size + more > pairs:
+            together.append([])
+            size = 0
+        together[-1].append(task)
+        size += more
+    return together
+
+
+def shares(agreement: Agreement, rows: Sequence[int], pairs: int = PAIRS_PER_TASK) -> list[float]:
     """What part of the whole work each task of the plan counts for; they add up to 1.
 
     Each comparison of two holders under one match-key is an equal part of the whole: shares by pairs would tell three
     holders each other's numbers of rows, to a few in a hundred.
     """
-    tasks = plan(agreement, rows)
+    tasks = plan(agreement, rows, pairs)
     kinds = [(task.first, task.second, task.key) for task in tasks]
     whole = len(set(kinds))
     return [

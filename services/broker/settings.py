@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     """What a worker may use in memory for the pairs of a run, and as much again for encodings at hand."""
     threads: int = Field(default=0, ge=0)
     """Threads of one task; 0 means one per core."""
+    task_pairs: int = Field(default=8_000_000_000, ge=1)
+    """How many comparisons make a task: what one worker does at a time, and does again if it is cut off."""
     worker_timeout_seconds: int = Field(default=15, ge=3)
     """A worker that is silent for so long is taken for dead, and others go on with its tasks."""
     maximum_upload_mb: int = Field(default=4096, ge=1)

@@ -4,9 +4,9 @@ Each step is recorded when it is done, and a run goes on where it stopped, here 
 numbers and names of stored files, never an encoding, a pair or a score. Steps that write files write them whole, and
 the same ones every time, so that repeating one changes nothing.
 
-match_run    survey, then one task after the other from the queue "compare", then the links are decided
-compare_task the pairs of one task
-release_run  a token for every row
+match_run     survey, then all tasks by way of the queue "compare", then the links are decided
+compare_tasks the pairs of one task, or of some small ones
+release_run   a token for every row
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from services.broker import deciding, matching, release
 from services.broker.attention import Attention, Overtaken
 from services.broker.inputs import Inputs, Shelf, open_inputs
 from services.broker.office import Office
-from services.broker.plan import Task, plan
+from services.broker.plan import Task, batches
 from services.broker.problems import as_problem
 from services.broker.roll import Roll
 from services.broker.states import change_state
 from services.broker.store import runs, tasks
+from services.broker.store.database import let_many_in
 
 _VERSION = "2"
 _MATCH, _COMPARE, _RELEASE = "match", "compare", "release"
@@ -54,6 +55,7 @@ def start(office: Office, name: str, *, work: bool = True) -> None:
     shelf = Shelf(office.settings.memory_mb << 20)
     roll = Roll(office, name, take_over=_take_over, each_beat=lambda: _tidy(office, shelf))
     roll.enter()
+    let_many_in(office.settings.durable_database)
     queues: dict[str, Queue] = {}
     _desk[:] = [_Desk(office, shelf, roll, queues)]
     config: DBOSConfig = {
@@ -102,7 +104,7 @@ def match_run(run: str) -> None:
     """Compare, decide, and wait for approval."""
     try:
         compare = _here().queues[_COMPARE]
-        under_way = [compare.enqueue(compare_task, run, task) for task in _survey(run)]
+        under_way = [compare.enqueue(compare_tasks, run, tasks_) for tasks_ in _survey(run)]
         for handle in under_way:
             problem = handle.get_result(polling_interval_sec=_POLL_SECONDS)
             if problem is not None:
@@ -120,10 +122,11 @@ def match_run(run: str) -> None:
 
 
 @DBOS.workflow()
-def compare_task(run: str, task: dict[str, Any]) -> dict[str, Any] | None:
-    """Find the pairs of one task; what went wrong, or nothing."""
+def compare_tasks(run: str, tasks_: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Find the pairs of some tasks; what went wrong, or nothing."""
     try:
-        _find(run, task)
+        for task in tasks_:
+            _find(run, task)
     except Overtaken:
         return None
     except CounterfoilError as error:
@@ -146,23 +149,24 @@ def release_run(run: str) -> None:
 
 
 @DBOS.step()
-def _survey(run: str) -> list[dict[str, Any]]:
+def _survey(run: str) -> list[list[dict[str, Any]]]:
     office, inputs = _here().office, _inputs(run)
     Attention(office, run)()
     with office.store.transaction("note that comparing begins") as connection:
         runs.note(connection, run, begun_at=office.stamp())
     matching.survey(inputs)
-    return [task.to_json() for task in plan(inputs.agreement, inputs.rows)]
+    together = batches(inputs.plan(), inputs.rows, inputs.task_pairs)
+    return [[task.to_json() for task in batch] for batch in together]
 
 
 @DBOS.step()
 def _find(run: str, task: dict[str, Any]) -> None:
-    office, work = _here().office, Task.from_json(task)
-    attention = Attention(office, run)
+    desk, work = _here(), Task.from_json(task)
+    office, attention = desk.office, Attention(desk.office, run)
     attention()
     pairs = matching.find(_inputs(run), work, halt=attention)
     with office.store.transaction("note task") as connection:
-        tasks.done(connection, run, work.number, pairs=pairs, at=office.stamp())
+        tasks.done(connection, run, work.number, pairs=pairs, worker=desk.roll.name, at=office.stamp())
 
 
 @DBOS.step()

@@ -64,6 +64,7 @@ runs = Table(
     Column("outcome", JSON, nullable=True),
     Column("problem", JSON, nullable=True),
     Column("started_at", String(32), nullable=False),
+    Column("task_pairs", BigInteger, nullable=False),
     Column("begun_at", String(32), nullable=True),
     Column("changed_at", String(32), nullable=False),
 )
@@ -73,6 +74,7 @@ tasks = Table(
     Column("run", String(32), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("pairs", BigInteger, nullable=False),
+    Column("worker", String(64), nullable=False),
     Column("done_at", String(32), nullable=False),
 )
 workers = Table(

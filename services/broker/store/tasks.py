@@ -7,11 +7,11 @@ from sqlalchemy import Connection, RowMapping, insert, select
 from services.broker.store.tables import tasks
 
 
-def done(connection: Connection, run: str, number: int, *, pairs: int, at: str) -> None:
+def done(connection: Connection, run: str, number: int, *, pairs: int, worker: str, at: str) -> None:
     """Note that a task is done; the first note stays."""
     there = select(tasks.c.number).where(tasks.c.run == run, tasks.c.number == number)
     if connection.execute(there).first() is None:
-        connection.execute(insert(tasks).values(run=run, number=number, pairs=pairs, done_at=at))
+        connection.execute(insert(tasks).values(run=run, number=number, pairs=pairs, worker=worker, done_at=at))
 
 
 def of_run(connection: Connection, run: str) -> Sequence[RowMapping]:

@@ -151,6 +151,7 @@ def test_i6_a_run_is_taken_up_that_was_cut_off_before_its_first_step(tmp_path: P
             agreement=scene.agreement.id,
             state="accepted",
             uploads={name: upload["id"] for name, upload in uploads_of.items() if upload},
+            task_pairs=10_000,
             started_at=stamp,
             changed_at=stamp,
         )

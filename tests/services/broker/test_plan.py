@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.template import default_terms
-from services.broker.plan import PAIRS_PER_TASK, Task, percent, plan, seconds_left, shares
+from services.broker.plan import PAIRS_PER_TASK, Task, batches, percent, plan, seconds_left, shares
 from services.rehearsal.party import agree, gather
 from tests.stage import IDENTIFIERS
 
@@ -58,6 +58,17 @@ def test_progress_grows_in_whatever_order_tasks_are_done_and_is_whole_with_the_l
     assert shown == sorted(shown)
     assert max(shown[:-1]) < 100
     assert shown[-1] == 100
+
+
+@given(LARGE)
+def test_small_tasks_are_put_together_and_none_is_lost(rows: tuple[int, ...]) -> None:
+    tasks = plan(AMONG_THREE, rows)
+    together = batches(tasks, rows)
+    assert [task for batch in together for task in batch] == tasks
+    sizes = [sum(len(task.rows) * rows[task.second] for task in batch) for batch in together]
+    assert all(size <= PAIRS_PER_TASK or len(batch) == 1 for size, batch in zip(sizes, together, strict=True))
+    for size, following in zip(sizes, together[1:], strict=False):
+        assert size + len(following[0].rows) * rows[following[0].second] > PAIRS_PER_TASK
 
 
 def test_progress_goes_on_within_a_comparison() -> None:

@@ -75,6 +75,7 @@ def _put_run(connection: Connection, run: str, agreement: str, state: State, sta
         agreement=agreement,
         state=state.value,
         uploads={},
+        task_pairs=1,
         started_at=stamp,
         changed_at=stamp,
     )

@@ -50,6 +50,7 @@ def start_run(
             agreement=found.id,
             state=State.ACCEPTED.value,
             uploads=inputs,
+            task_pairs=office.settings.task_pairs,
             started_at=stamp,
             changed_at=stamp,
         )
@@ -131,7 +132,7 @@ def _status(office: Office, run: str, agreement: Agreement, party: Party) -> dic
         rows = uploads.rows_of(connection, row["uploads"]) if row else {}
     if row is None:
         raise NotFound
-    parts = shares(agreement, [rows[holder.name] for holder in agreement.holders()])
+    parts = shares(agreement, [rows[holder.name] for holder in agreement.holders()], row["task_pairs"])
     begun = datetime.fromisoformat(row["begun_at"]) if row["begun_at"] else None
     comparing = begun is not None and row["state"] == State.ACCEPTED
     return {
