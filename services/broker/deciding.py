@@ -17,7 +17,7 @@ from matcher.exact import find_exact
 from matcher.pairs import Pairs
 from matcher.solve import PairSet, solve
 from services.broker.inputs import Inputs
-from services.broker.matching import capacity, floor_of, measure_of
+from services.broker.matching import BYTES_PER_CANDIDATE, capacity, floor_of, measure_of
 from services.broker.office import Office
 from services.broker.outcome import describe
 from services.broker.plan import Task
@@ -132,6 +132,7 @@ def _weigh(inputs: Inputs, first: int, second: int, joined: NDArray[np.int64], r
     for column, name in enumerate(exact):
         agreed[:, column] = _agreement(inputs.encodings(first, name), inputs.encodings(second, name), left, right)
     rows = (inputs.rows[first], inputs.rows[second])
+    inputs.shelf.make_room(len(joined) * BYTES_PER_CANDIDATE)
     result = score(
         keys=[*(_evidence(terms, key) for key in fuzzy), *(KeyEvidence(name=name, kind="exact") for name in exact)],
         similarity=similarity,

@@ -110,6 +110,12 @@ class Shelf:
                 self._held.popitem(last=False)
             return taken
 
+    def make_room(self, bytes_: int) -> None:
+        """Let go of what was used longest ago until so much of the capacity is free, or nothing is left."""
+        with self._lock:
+            while self._held and self.bytes > self.capacity - bytes_:
+                self._held.popitem(last=False)
+
     def keep_only(self, wanted: Collection[str]) -> None:
         """Let go of what belongs to any run but these."""
         with self._lock:

@@ -25,7 +25,8 @@ from services.broker.spill import Spill
 _log = getLogger(__name__)
 
 BYTES_PER_CANDIDATE: Final = 240
-"""What a pair takes in memory while it is weighed: its rows, its evidence, and what the model works with."""
+"""What a pair takes in memory while it is weighed, as measured: its rows, its evidence, and what the model works with.
+The model itself takes some 300 MiB on top when there are many different patterns of evidence."""
 
 
 def measure_of(terms: Terms) -> Measure:
@@ -83,7 +84,7 @@ def find(inputs: Inputs, task: Task, *, halt: Callable[[], None]) -> int:
         inputs.encodings(task.second, task.key),
         measure=measure_of(terms),
         floor=floor_of(terms, inputs.rows[task.first], inputs.rows[task.second]),
-        budget=(settings.memory_mb << 20) // 2,
+        budget=(settings.memory_mb << 20) // 4,
         threads=settings.threads or os.cpu_count() or 1,
         rows=task.rows,
         halt=halt,

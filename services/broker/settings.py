@@ -16,7 +16,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """SQLAlchemy address; a SQLite file in ``home`` if not set."""
     memory_mb: int = Field(default=1024, ge=64)
-    """What a worker may use in memory for the pairs of a run, and as much again for encodings at hand."""
+    """What a worker may use for encodings and pairs; two holders' encodings under one match-key are always held."""
     threads: int = Field(default=0, ge=0)
     """Threads of one task; 0 means one per core."""
     task_pairs: int = Field(default=8_000_000_000, ge=1)

@@ -172,6 +172,10 @@ def test_a_shelf_holds_what_fits_and_lets_a_run_go(flooding: tuple[Scene, str]) 
                 )
         assert large.bytes > 3 * small.bytes > 0
         large.keep_only({run})
+        held = large.bytes
+        large.make_room(large.capacity - held // 2)
+        assert 0 < large.bytes <= held // 2
+        large.keep_only({run})
         assert large.bytes > 0
         large.keep_only(set())
         assert large.bytes == 0
