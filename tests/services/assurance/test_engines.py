@@ -111,6 +111,7 @@ def test_blocks_of_any_size_give_the_same(seed: int, budget: int) -> None:
         assert_same(parts, whole)
         assert heard == sorted(set(heard))
         assert heard[-1] == a.rows * b.rows
+        assert max(np.diff([0, *heard])) <= max(1, budget // 256)  # so many pairs fit, if all are found
 
 
 def test_absent_rows_and_holders_without_rows() -> None:
@@ -122,11 +123,14 @@ def test_absent_rows_and_holders_without_rows() -> None:
     assert text(links_of(find_all_pairs_anonlink(none, none, 0.5), Engine.ANONLINK)) == HEADER
 
 
-def test_lengths_that_differ_are_refused_by_both() -> None:
+def test_lengths_that_differ_and_floors_that_are_none_are_refused_by_both() -> None:
     sides = encodings(np.ones((1, 64), np.bool_)), encodings(np.ones((1, 128), np.bool_))
     for engine in Engine:
         with pytest.raises(MatcherError, match=r"64 bits cannot be compared with .* of 128 bits"):
             pairs_of(*sides, 0.5, engine, budget=BUDGET)
+        for floor in (0.0, 1.1, float("nan")):
+            with pytest.raises(MatcherError, match="is not a similarity above 0 and up to 1"):
+                pairs_of(sides[0], sides[0], floor, engine, budget=BUDGET)
 
 
 @given(st.integers(1, 1 << 17), st.integers(1, 1 << 17))
