@@ -18,7 +18,9 @@ writes this page and a test fails when it is no longer true.
 |---|---|---|
 {commands}
 
-They end as the [commands of `counterfoil`](commands.md) do, with the same exit codes. More on [`match`](match.md).
+They end as the [commands of `counterfoil`](commands.md) do, with the same exit codes. `serve` and `work` go on until
+they are told to end; Ctrl-C is then a regular end, with code 0, and for `work` SIGTERM too. More on
+[`match`](match.md).
 """
 
 
