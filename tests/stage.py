@@ -273,10 +273,8 @@ class Scene:
 
 
 MakeScene = Callable[..., Scene]
-STATUS = {
-    *("run", "agreement", "state", "percent", "seconds_left", "approved_by", "outcome", "problem"),
-    *("started_at", "changed_at"),
-}
+STATUS = {"run", "agreement", "state", "percent", "seconds_left", "approved_by", "outcome", "problem"}
+STATUS |= {"started_at", "changed_at"}
 OUTCOME = {"links", "possible_links", "left_out", "match_keys", "threshold"}
 """What a status holds, and the outcome in it if rows are given back."""
 
