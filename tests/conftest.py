@@ -14,7 +14,6 @@ from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import launch
 from tests.stage import Broker, MakeScene, Scene
 
-
 settings.register_profile("counterfoil", deadline=None)  # no test asserts a time: machines are busy now and then
 settings.load_profile("counterfoil")
 

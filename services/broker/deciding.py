@@ -84,7 +84,7 @@ def _tasks(inputs: Inputs, first: int, second: int) -> list[Task]:
 def _raised(inputs: Inputs, spill: Spill, found: _Found, first: int, second: int) -> dict[str, float]:
     """Higher floors by match-key, if more pairs were found than can be weighed in memory; else none.
 
-    The survey before the run lets few pairs through that do not fit. If it was mistaken, the weakest are left out.
+    The survey before the run refuses what will not fit. If it was mistaken, the weakest pairs are left out.
     """
     tasks = _tasks(inputs, first, second)
     most = capacity(inputs.office.settings.memory_mb)
