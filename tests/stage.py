@@ -189,7 +189,7 @@ class Scene:
     def encode(self, name: str, rows: Sequence[Row]) -> Path:
         """The holder's sealed upload of these rows."""
         holder = self.holder(name, rows)
-        cohort = holder.read(self.agreement.terms.holder(name), today=TODAY)
+        cohort = holder.read(self.agreement.terms, today=TODAY)
         return holder.encode(cohort).path
 
     def upload(self, name: str, rows: Sequence[Row]) -> Mapping[str, Any]:

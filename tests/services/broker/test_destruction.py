@@ -147,7 +147,7 @@ def encodings(scene: Scene, name: str) -> list[bytes]:
     """Every encoding of the holder's rows, made again by the encoder."""
     holder = scene.holder(name, ROWS[name])
     terms = scene.agreement.terms
-    cohort = holder.read(terms.holder(name), today=TODAY)
+    cohort = holder.read(terms, today=TODAY)
     secret = recall_secret(holder.workspace, agreement=scene.agreement, identity=holder.identity)
     made = [one.encode(cohort.identifiers) for one in encoders(terms.keys_of(name), terms=terms, secret=secret)]
     return [row.tobytes() for one in made for row in one.bits[one.present]]
