@@ -2,6 +2,9 @@
 
 The rows go through normalising like any others, so a holder whose normalising differs is found out before
 anything is compared. They are part of the protocol: changing one changes the digest of every agreement.
+
+Where the agreement transliterates names, the rows cannot show that the tables are the same: they hold few of
+its letters, and a child's name may have any. So the digest also covers the whole table, whatever its version is called.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from encoder.columns import Columns
 from encoder.match_keys import encoders
 from encoder.normalise import normalise
 from encoder.read import Batch
+from encoder.scripts import table_digest
 from keys.derive import Label, subkey
 from keys.secret import Secret
 from keys.terms import Terms
@@ -25,17 +29,26 @@ ROWS = 64
 _NAMES = ("forename", "surname", "sex", "date_of_birth", "postcode", "nhs_number", "upn")
 _COLUMNS = Columns.model_validate({name: name for name in _NAMES})
 _TODAY = date(2026, 1, 1)
-_FORENAMES = ("Zoë", "mary-jane", " O'Neil ", "Anna Maria", "Søren", "X", "ALEXANDER", "Ng", "baby", "Łukasz", "Éloïse")
-_SURNAMES = ("Smith", "Smith-Jones", "d'Arcy", "van der Berg", "Öztürk", "MacDonald", "ST. JOHN", "Ó Súilleabháin", "")
+_FORENAMES = (
+    *("Zoë", "mary-jane", " O'Neil ", "Anna Maria", "Søren", "X", "ALEXANDER", "Ng", "baby", "Łukasz", "Éloïse"),
+    *("محمد", "Юлия", "गीता", "秀英", "M\N{CYRILLIC SMALL LETTER A}ry", "עמר"),
+)
+_SURNAMES = (
+    *("Smith", "Smith-Jones", "d'Arcy", "van der Berg", "Öztürk", "MacDonald", "ST. JOHN", "Ó Súilleabháin", ""),
+    *("Παπαδοπούλου", "ਸਿੰਘ", "চৌধুরী-Khan", "김"),
+)
 _SEXES = ("F", "M", "1", "2", "female", "X", "")
 _DATES = ("2012-02-29", "2015-12-31", "2009-01-01", "2020-07-04", "1900-01-01", "", "2011-11-30")
 _POSTCODES = ("AB1 2CD", "ab12cd", "ZZ99 3VZ", "SW1A 9ZZ", "", "M1 1AA")
 
 
 def conformance_digest(terms: Terms, secret: Secret) -> str:
-    """HMAC-SHA256, 64 hexadecimal digits, over the encodings of the rows under every match-key of the terms."""
-    identifiers = normalise([_rows()], _COLUMNS, today=_TODAY).identifiers
+    """HMAC-SHA256, 64 hexadecimal digits, over the encodings of the rows under every match-key of the terms, and before
+    them, where names are transliterated, over the table that this is done by."""
+    identifiers = normalise([_rows()], _COLUMNS, rules=terms.normalisation, today=_TODAY).identifiers
     tag = hmac.new(subkey(secret, Label.CONFORMANCE), digestmod=hashlib.sha256)
+    if terms.normalisation.other_scripts == "transliterate":
+        tag.update(b"other scripts\0" + bytes.fromhex(table_digest()))
     for encoder in encoders(terms.match_keys, terms=terms, secret=secret):
         encoded = encoder.encode(identifiers)
         tag.update(encoder.key.name.encode() + b"\0" + encoded.present.astype(np.uint8).tobytes())

@@ -100,8 +100,8 @@ def _keep(character: str) -> str:
         return ""  # letters by category, but apostrophes, accents and the Arabic stretching stroke by use
     if category.startswith("L"):
         return character
-    # Vowel signs of South Asian scripts carry the sound and have no combining class; accents have one.
-    if category in ("Mn", "Mc") and unicodedata.combining(character) == 0 and not _is_selector(character):
+    # Vowel signs of South Asian scripts (combining class 0) and the voicing marks of Japanese (8) carry the sound.
+    if category in ("Mn", "Mc") and unicodedata.combining(character) in (0, 8) and not _is_selector(character):
         return character
     return ""
 

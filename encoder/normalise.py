@@ -1,7 +1,7 @@
 """Rows of text become identifiers in columns: each distinct value is normalised once.
 
-The rules of a field are in the module of its noun: ``names``, ``sex``, ``dates`` and ``births``, ``postcodes``,
-``numbers``.
+The rules of a field are in the module of its noun: ``names`` and ``scripts``, ``sex``, ``dates`` and ``births``,
+``postcodes``, ``numbers``.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +25,9 @@ from encoder.names_field import with_names
 from encoder.numbers import nhs_number, upn
 from encoder.postcodes import postcode
 from encoder.read import Batch
+from encoder.scripts import transliterate
 from encoder.sex import sex
+from keys.terms import Normalisation
 
 RULES: dict[str, Callable[[str], Reading]] = {
     "forename": forename,
@@ -35,6 +37,8 @@ RULES: dict[str, Callable[[str], Reading]] = {
     "nhs_number": nhs_number,
     "upn": upn,
 }
+
+NAMES = frozenset({"forename", "surname"})
 
 IDENTIFYING = frozenset({"forename", "surname", "day", "month", "year", "postcode", "nhs_number", "upn"})
 """A row with none of these cannot link: sex alone fits half of everybody."""
@@ -76,8 +80,10 @@ class _File:
     raw: dict[str, _Raw]
 
 
-def normalise(batches: Iterable[Batch], columns: Columns, *, today: date) -> Normalised:
-    """Normalise all rows of one file. Every row is kept; one that cannot link is also among the rejections.
+def normalise(batches: Iterable[Batch], columns: Columns, *, rules: Normalisation, today: date) -> Normalised:
+    """Normalise all rows of one file, by the rules of its agreement.
+
+    Every row is kept; one that cannot link is also among the rejections.
 
     Raises ``ValueRefused`` for a value that is no date or a column of dates in no single order, and ``InputError``
     if no row can link.
@@ -90,6 +96,8 @@ def normalise(batches: Iterable[Batch], columns: Columns, *, today: date) -> Nor
         if field in raw:
             column = raw.pop(field)
             readings = [rule(text) for text in column.texts]
+            if field in NAMES and rules.other_scripts == "transliterate":
+                readings = list(map(transliterate, readings))
             made[field] = _column(column.codes, [one.value for one in readings])
             judged[field] = _judge(column.codes, readings, file.excluded)
     if columns.date_of_birth is not None:

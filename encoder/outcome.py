@@ -16,7 +16,8 @@ def tell(outcome: Mapping[str, Any], terms: Terms) -> list[str]:
     )
     lines.append(f"possible links: {_count(outcome, 'possible_links', rule)}")
     lines += [
-        f"match-key {name}: values that very many rows share were left out" for name in outcome.get("left_out") or ()
+        f"match-key {name}: pairs were left out, of values that very many rows share or of too many weak ones"
+        for name in outcome.get("left_out") or ()
     ]
     lines.append(f"match-keys: {', '.join(outcome.get('match_keys') or ())}")
     lines.append(f"linked from a probability of {outcome.get('threshold')} on")

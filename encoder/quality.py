@@ -29,7 +29,7 @@ from encoder.read import Batch
 from encoder.repeats import Combination, Repeat, combinations, repeats
 from encoder.swapped import columns_swapped, swapped
 from encoder.twins import Twins, twins
-from keys.terms import ExactKey, FuzzyKey, Identifier
+from keys.terms import ExactKey, FuzzyKey, Identifier, Normalisation
 
 Read = Callable[[Columns], Iterable[Batch]]
 """Reads a file from its beginning, with the columns that are given."""
@@ -145,6 +145,7 @@ def measure(
     read: Read,
     columns: Columns,
     *,
+    rules: Normalisation,
     today: date,
     promise: Promise | None = None,
     refused: Callable[[ValueRefused], None] | None = None,
@@ -157,7 +158,7 @@ def measure(
     survey = Survey(columns)
     dates_refused = False
     try:
-        normalised = normalise(survey.watch(read(columns)), columns, today=today)
+        normalised = normalise(survey.watch(read(columns)), columns, rules=rules, today=today)
         cells = survey.seen()
     except ValueRefused as error:
         cells = survey.seen()
@@ -167,7 +168,7 @@ def measure(
         if refused is not None:
             refused(error)
         dates_refused = True
-        normalised = normalise(read(rest), rest, today=today)
+        normalised = normalise(read(rest), rest, rules=rules, today=today)
     return _quality(normalised, columns, cells, today=today, promise=promise, dates_refused=dates_refused)
 
 

@@ -1,4 +1,4 @@
-"""Numbers in sentences."""
+"""Numbers, shares and durations in sentences."""
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -16,3 +16,12 @@ def share(rows: int, whole: int) -> str:
     if 99.9 < percent < 100:
         return "over 99.9%"
     return f"{percent:.1f}%" if percent % 100 else f"{percent:.0f}%"
+
+
+def duration(seconds: int) -> str:
+    """``40 seconds``, ``12 minutes``, ``3 hours``: to the unit that matters."""
+    if seconds < 100:
+        return counted(max(1, seconds), "second")
+    if seconds < 100 * 60:
+        return counted(round(seconds / 60), "minute")
+    return counted(round(seconds / 3600), "hour")

@@ -24,6 +24,8 @@ INFORMATION = {
 }
 """Rough bits by which a field narrows down a child of an area; the order of magnitude is what counts."""
 
+NAMES = frozenset({IdentifierField.FORENAME, IdentifierField.SURNAME, IdentifierField.NAMES})
+
 ENOUGH_TO_LINK = 30
 ENOUGH_TO_HIDE = 24
 ENOUGH_TO_STAND_OUT = 36
@@ -90,9 +92,22 @@ def few_fields(terms: Terms) -> bool:
     )
 
 
+def uses_names(terms: Terms) -> bool:
+    """Whether some match-key has a name in it."""
+    return any(key.fields & NAMES for key in terms.match_keys)
+
+
 def advise(terms: Terms, *, now: datetime) -> list[Advice]:
     """Every choice that is allowed and risky, in the order of the file."""
-    return [*_frame(terms, now), *_uploads(terms), *_outcome(terms), *_encoding(terms), *_keys(terms), *_pairs(terms)]
+    return [
+        *_frame(terms, now),
+        *_uploads(terms),
+        *_outcome(terms),
+        *_encoding(terms),
+        *_normalising(terms),
+        *_keys(terms),
+        *_pairs(terms),
+    ]
 
 
 def _frame(terms: Terms, now: datetime) -> list[Advice]:
@@ -189,6 +204,18 @@ def _encoding(terms: Terms) -> list[Advice]:
             Advice("encoding.length", "Emptier base filters show more of what is alike.", "Write length = 1024.")
         )
     return found
+
+
+def _normalising(terms: Terms) -> list[Advice]:
+    if terms.normalisation.other_scripts == "transliterate" or not uses_names(terms):
+        return []
+    return [
+        Advice(
+            "normalisation.other_scripts",
+            "Children whose names one holder writes in another script and one in Latin letters are missed more often.",
+            'Write "transliterate".',
+        )
+    ]
 
 
 def _keys(terms: Terms) -> list[Advice]:

@@ -1,5 +1,9 @@
 """The errors of every room: what happened, where, and what to do about it."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class CounterfoilError(Exception):
     """Something that a person must act on.
@@ -19,6 +23,17 @@ class CounterfoilError(Exception):
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         return f"{place}{self.what} {self.remedy}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """So that an error can be handed from process to process, whatever arguments its class takes."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[CounterfoilError], args: tuple[Any, ...], facts: dict[str, Any]) -> CounterfoilError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
 
 
 class KeysError(CounterfoilError):

@@ -4,7 +4,7 @@
 2. A contribution goes from a holder to another, once.
 3. An upload is a holder's; it replaces an upload if there is one, and is the first if there is none.
 4. A run is started by a holder on the newest upload of every holder, while no other run is under way.
-5. A run changes as the table of transitions says (``keys.protocol``).
+5. A run changes as the table of transitions says (``keys.protocol``), and is cancelled by a holder or an IG lead.
 6. An approval or a refusal carries the statement that an IG lead signed for this run while it waited; a run is
    approved once IG leads of two holders have approved it, and declined once one has refused.
 7. Nothing is uploaded, started or changed after the data were destroyed; destruction carries the broker's receipt.
@@ -19,7 +19,7 @@ from typing import Any
 from keys.agreement import Agreement, Party, Role
 from keys.errors import KeysError, LogError
 from keys.kinds import Declared
-from keys.protocol import APPROVALS_NEEDED, TRANSITIONS, Event, State
+from keys.protocol import APPROVALS_NEEDED, MAY_CANCEL, TRANSITIONS, Event, State
 from keys.statement import Statement
 
 Facts = Mapping[str, Any]
@@ -88,6 +88,9 @@ class _Course:
         _require(new in TRANSITIONS[run.state])  # 5
         _require(new is not State.APPROVED or len(run.approved) >= APPROVALS_NEEDED)  # 6
         _require((new is State.DECLINED) == run.refused)  # 6
+        if new is State.CANCELLED:
+            by = self._named(facts["by"])
+            _require(by is not None and by.role in MAY_CANCEL)  # 5
         run.state = new
 
     def approved(self, facts: Facts) -> None:

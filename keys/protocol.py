@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from keys.agreement import Role
+
 
 class Event(StrEnum):
     """Every kind of entry in the audit log."""
@@ -29,6 +31,8 @@ class State(StrEnum):
     """They have."""
     RELEASED = "released"
     """Every holder and the recipient can fetch what is theirs."""
+    CANCELLED = "cancelled"
+    """A holder or an IG lead has stopped the run before its links were decided."""
     DECLINED = "declined"
     """An IG lead has refused the release; nothing of the run will be released."""
     FAILED = "failed"
@@ -36,12 +40,15 @@ class State(StrEnum):
 
 
 TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.ACCEPTED: frozenset({State.MATCHED, State.FAILED}),
+    State.ACCEPTED: frozenset({State.MATCHED, State.CANCELLED, State.FAILED}),
     State.MATCHED: frozenset({State.APPROVED, State.DECLINED, State.FAILED}),
     State.APPROVED: frozenset({State.RELEASED, State.FAILED}),
     State.RELEASED: frozenset(),
+    State.CANCELLED: frozenset(),
     State.DECLINED: frozenset(),
     State.FAILED: frozenset(),
 }
+MAY_CANCEL = frozenset({Role.HOLDER, Role.IG_LEAD})
+"""Who may cancel a run whose links are not decided."""
 APPROVALS_NEEDED = 2
 """By IG leads of as many different holders."""

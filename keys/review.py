@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable
 from datetime import datetime
 
-from keys.advice import advise, usable
+from keys.advice import advise, usable, uses_names
 from keys.agreement import Agreement, Party, Role
 from keys.terms import PARTS_OF_DATE, ExactKey, FuzzyKey, IdentifierField, Release, Terms
 from keys.words import words_of
@@ -38,6 +38,12 @@ _RECIPIENT_LEARNS = {
     Release.BLIND: "the attributes that holders hand over, and which rows are of the same child. No identifiers.",
     Release.OPEN: "the attributes that holders hand over, and which rows are of the same child. No identifiers.",
     Release.COUNT: "how many children holders have in common, rounded. No rows.",
+}
+_OTHER_SCRIPTS = {
+    "keep": "Names in other scripts, such as Arabic or Cyrillic, are compared as they are written. They agree with no "
+    "name that was written in Latin letters.",
+    "transliterate": "Names in other scripts, such as Arabic or Cyrillic, are written in Latin letters before they are "
+    "compared, by a fixed table that is the same at every holder.",
 }
 
 
@@ -143,7 +149,8 @@ def _links(terms: Terms) -> list[str]:
     linked = f"Two rows are linked when it is at least {100 * terms.decision.match:g} % likely that they are one child"
     if terms.decision.contradicting_exact_keys == "refuse":
         linked += ", but not if their valid numbers differ and none is the same"
-    return [key, *pairs, f"{linked}. A link has at most one row of each holder."]
+    scripts = [_OTHER_SCRIPTS[terms.normalisation.other_scripts]] if uses_names(terms) else []
+    return [key, *pairs, *scripts, f"{linked}. A link has at most one row of each holder."]
 
 
 def _duration(terms: Terms) -> list[str]:

@@ -8,12 +8,17 @@ from typing import Any
 from keys.advice import few_fields
 from keys.agreement import parse_terms
 from keys.errors import AgreementError
-from keys.terms import Identifier, IdentifierField, Terms, fields_of
+from keys.terms import Identifier, IdentifierField, Normalisation, Terms, fields_of
 
 
 def template_text() -> str:
     """The commented TOML file."""
     return (files("keys") / "template.toml").read_text(encoding="utf-8")
+
+
+def default_rules() -> Normalisation:
+    """How the template normalises: for work on a file of which there is no agreement yet."""
+    return Normalisation.model_validate(tomllib.loads(template_text())["normalisation"])
 
 
 def default_terms(holders: Mapping[str, Sequence[str]], **changes: Any) -> Terms:

@@ -171,6 +171,13 @@ class Encoding(_Stated):
         return self
 
 
+class Normalisation(_Stated):
+    """What the parties decide about normalising. ``other_scripts``: names in other scripts than Latin stay as they are
+    written, or are written in Latin letters by a fixed table."""
+
+    other_scripts: Literal["keep", "transliterate"]
+
+
 class Decision(_Stated):
     """When a pair is a link. ``match`` and ``possible`` are probabilities."""
 
@@ -224,6 +231,7 @@ class Terms(_Stated):
     release: Release
     holders: Annotated[tuple[HolderTerms, ...], Field(min_length=2)]
     encoding: Encoding
+    normalisation: Normalisation
     match_keys: Annotated[tuple[MatchKey, ...], Field(min_length=1)]
     decision: Decision
     suppression: Suppression

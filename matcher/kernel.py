@@ -73,7 +73,8 @@ def compare(
     rows_at_once: int = ROWS_AT_ONCE,
     panel_bytes: int = PANEL_BYTES,
 ) -> Found:
-    """Compare A's ``rows`` with all of B. ``taken`` hears the size of every bufferful and may raise to stop.
+    """Compare A's ``rows`` with all of B. ``taken`` hears the size of every bufferful, also of an empty one at the end
+    of a panel, and may raise to stop.
 
     ``buffer`` is the number of pairs that the compiled part may write before it hands them over,
     ``rows_at_once`` how many rows of A and ``panel_bytes`` how much of B's sketches are laid out at a time.
@@ -95,8 +96,8 @@ def compare(
             while tile < tiles:
                 pairs, tile, checked = _kernel_scan.scan(*side_a, *side_b, c.limit, tile, left, right, similarity)
                 verified += checked
+                taken(pairs)
                 if pairs:
-                    taken(pairs)
                     kept.append(Found(left[:pairs] + first_a, right[:pairs] + first_b, similarity[:pairs].copy()))
     return Found(
         np.concatenate([part.left for part in kept]),

@@ -1,22 +1,26 @@
-"""The command ``counterfoil-broker``: the broker's own commands, and rehearsals of a whole linkage."""
+"""The command ``counterfoil-broker``: the broker's own commands, rehearsals of a linkage, and matches repeated."""
 
 import typer
 
-from encoder.cli.running import run
-from services.broker.cli import serve
+from encoder.cli.running import end_in_order, run
+from services.assurance.cli import match
+from services.broker.cli import serve, work
 from services.rehearsal.cli import demo, rehearse
 
 app = typer.Typer(
     name="counterfoil-broker",
-    help="Run the broker, or rehearse a whole linkage on one machine.",
+    help="Run the broker, rehearse a whole linkage on one machine, or repeat a match of plain CLKs.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 app.command("serve")(serve)
+app.command("work")(work)
 app.command("rehearse")(rehearse)
 app.command("demo")(demo)
+app.command("match")(match)
 
 
 def main() -> None:
+    end_in_order()
     run(app)

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from encoder.workspace import Workspace
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import launch
 from tests.stage import Broker, MakeScene, Scene
+
+settings.register_profile("counterfoil", deadline=None)  # no test asserts a time: machines are busy now and then
+settings.load_profile("counterfoil")
 
 
 @pytest.fixture(scope="session")

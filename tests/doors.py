@@ -28,8 +28,9 @@ from keys.receiving import ReceivingKey
 from keys.secret import Secret
 from keys.statement import declare
 from keys.template import default_terms
-from keys.terms import Terms
+from keys.terms import Normalisation, Terms
 
+KEEP, TRANSLITERATE = (Normalisation.model_validate({"other_scripts": rule}) for rule in ("keep", "transliterate"))
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOLDERS = {
     "council": ("forename", "surname", "sex", "date_of_birth", "postcode", "nhs_number", "upn"),
@@ -130,7 +131,7 @@ def children(rows: int, *, seed: int = 0) -> list[dict[str, str]]:
     ]
 
 
-def cohort(people: Sequence[Mapping[str, str]]) -> Normalised:
+def cohort(people: Sequence[Mapping[str, str]], rules: Normalisation = TRANSLITERATE) -> Normalised:
     """What a file of these rows is after normalising; the keys of a row, but for ``id``, are identifiers."""
     names = [name for name in people[0] if name != "id"]
     batch = Batch(
@@ -139,7 +140,7 @@ def cohort(people: Sequence[Mapping[str, str]]) -> Normalised:
         ids=pa.array([person.get("id", str(number)) for number, person in enumerate(people, start=2)]),
         values={name: pa.array([person[name] for person in people]) for name in names},
     )
-    return normalise([batch], Columns.model_validate({name: name for name in names}), today=NOW.date())
+    return normalise([batch], Columns.model_validate({name: name for name in names}), rules=rules, today=NOW.date())
 
 
 class Post:

@@ -71,8 +71,8 @@ class Course:
     def matched(self, run: str) -> Course:
         return self.started(run).changed(run, State.MATCHED)
 
-    def changed(self, run: str, state: State) -> Course:
-        return self.add(Event.RUN_CHANGED, run=run, state=state.value)
+    def changed(self, run: str, state: State, **more: Any) -> Course:
+        return self.add(Event.RUN_CHANGED, run=run, state=state.value, **more)
 
     def released(self, run: str) -> Course:
         self.matched(run)

@@ -189,7 +189,7 @@ class Scene:
     def encode(self, name: str, rows: Sequence[Row]) -> Path:
         """The holder's sealed upload of these rows."""
         holder = self.holder(name, rows)
-        cohort = holder.read(self.agreement.terms.holder(name), today=TODAY)
+        cohort = holder.read(self.agreement.terms, today=TODAY)
         return holder.encode(cohort).path
 
     def upload(self, name: str, rows: Sequence[Row]) -> Mapping[str, Any]:
@@ -216,7 +216,7 @@ class Scene:
     def status(self, run: str, *states: str) -> dict[str, Any]:
         """The run's status as IG leads see it, once it is in one of ``states`` if any are given."""
         door = self.door(next(iter(self.cast.ig_leads.values())))
-        for _ in range(1200):
+        for _ in range(4800):
             status: dict[str, Any] = door.get(f"/v1/runs/{run}")
             if not states or status["state"] in states:
                 return status
@@ -273,7 +273,8 @@ class Scene:
 
 
 MakeScene = Callable[..., Scene]
-STATUS = {"run", "agreement", "state", "percent", "approved_by", "outcome", "problem", "started_at", "changed_at"}
+STATUS = {"run", "agreement", "state", "percent", "seconds_left", "approved_by", "outcome", "problem"}
+STATUS |= {"started_at", "changed_at"}
 OUTCOME = {"links", "possible_links", "left_out", "match_keys", "threshold"}
 """What a status holds, and the outcome in it if rows are given back."""
 

@@ -32,6 +32,7 @@ for command in (
     encode,
     linkage.upload,
     linkage.start,
+    linkage.cancel,
     linkage.status,
     decisions.approve,
     decisions.decline,

@@ -30,6 +30,7 @@ from keys.files import write_whole
 
 OURS = ("keys", "encoder")
 OTHERS = (
+    "anyascii",
     "clkhash",
     "cryptography",
     "http_message_signatures",

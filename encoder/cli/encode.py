@@ -110,7 +110,8 @@ def encode(
         batches = reading.watch(
             read_rows(file, used, beside=second, layout=layout, progress=reading.progress, tell=say)
         )
-        normalised = normalise(exclusions.leave_out(batches) if exclusions else batches, used, today=today)
+        batches = exclusions.leave_out(batches) if exclusions else batches
+        normalised = normalise(batches, used, rules=desk.agreement.terms.normalisation, today=today)
     lists = exclusions.check(normalised.ids) if exclusions else ()
     found = take_inventory(normalised, agreement=desk.agreement, holder=holder, receiving=desk.receiving)
     for line in (

@@ -31,7 +31,7 @@ from encoder.sheet import sha256_of
 from encoder.upload import require_packed
 from encoder.upload import upload as send_upload
 from encoder.waiting import look, until_ended
-from encoder.wording import counted
+from encoder.wording import counted, duration
 from encoder.workspace import Workspace, own_party
 from keys.agreement import Agreement, Role
 from keys.protocol import State
@@ -111,12 +111,33 @@ def start(
     sys.stdout.write(f"{answer['run']}\n")
 
 
+def cancel(
+    run: Run,
+    broker: Broker,
+    folder: Folder = HERE,
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+    yes: Yes = False,
+) -> None:
+    """As a holder or an IG lead, stop a run whose links are not decided yet. Another run may be started.
+
+    Example: counterfoil cancel 3f0c... --broker https://broker.example
+    """
+    desk = Desk.open(folder, passphrase_file, passphrase_fd)
+    with desk.door(broker) as opened:
+        answer = look(opened, run)
+        if not yes:
+            ask(f"Cancel run {run}, of which {answer['percent']} % is compared? What is done of it is lost.")
+        opened.post(f"/v1/runs/{run}/cancellation", {})
+    sys.stdout.write(f"run {run} is cancelled\n")
+
+
 def status(
     run: Run,
     broker: Broker,
     folder: Folder = HERE,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Ask again until the run is released, declined or failed; 1 if not released.")
+        bool, typer.Option("--wait", help="Ask again until the run has ended; 1 if it is not released.")
     ] = False,
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
@@ -149,8 +170,15 @@ def _wait(opened: Door, run: str) -> dict[str, Any]:
         return until_ended(opened, run, patience=patience(), seen=seen)
 
 
+def _left(answer: dict[str, Any]) -> str:
+    seconds = answer.get("seconds_left")
+    if seconds is None:
+        return ""
+    return f", about {duration(seconds)} left"
+
+
 def _show(answer: dict[str, Any], agreement: Agreement) -> None:
-    sys.stdout.write(f"{answer['state']}, {answer['percent']} % compared\n")
+    sys.stdout.write(f"{answer['state']}, {answer['percent']} % compared{_left(answer)}\n")
     sys.stdout.write(f"approved by: {', '.join(answer['approved_by']) or 'nobody'}\n")
     if answer["problem"]:
         sys.stdout.write(f"{answer['problem']['what']} {answer['problem']['remedy']}\n")

@@ -34,6 +34,8 @@ from encoder.read import Batch, read_rows
 from encoder.report import About, in_words, report_json, report_paths, write_report
 from encoder.table import Layout
 from encoder.verdicts import verdicts
+from keys.template import default_rules
+from keys.terms import Normalisation
 
 Terms = Annotated[
     Path | None,
@@ -64,7 +66,8 @@ def profile(
 ) -> None:
     """Say whether a file is fit to link, and what to ask for: a page with figures and charts, and what to do first.
 
-    Needs no network, no identity and no secret. Nothing in the page identifies a child, but its counts are exact: it is
+    Needs no network, no identity and no secret. Names are normalised as the agreement says; without one, names in other
+    scripts are written in Latin letters. Nothing in the page identifies a child, but its counts are exact: it is
     for the owner of the file.
 
     Example: counterfoil profile sen2.csv --columns sen2.toml --out report.html
@@ -73,9 +76,9 @@ def profile(
     layout = Layout(encoding, delimiter, sheet)
     beside = second_file(with_, with_encoding, with_delimiter, with_sheet)
     named = columns_for(file, columns, beside=beside, layout=layout, yes=yes)
-    promise = _promise(agreement, holder, named, columns or file)
+    rules, promise = _agreed(agreement, holder, named, columns or file)
     today = date.today()  # noqa: DTZ011 - births are local dates
-    quality = _measure(file, named, beside, layout, today, promise)
+    quality = _measure(file, named, beside, layout, today, rules, promise)
     about = About(file.name, today.isoformat(), f"counterfoil {version_of('counterfoil')}")
     written = write_report(quality, about, page)
     sys.stdout.write(report_json(quality, about) if json_ else in_words(verdicts(quality)))
@@ -83,7 +86,13 @@ def profile(
 
 
 def _measure(
-    file: Path, columns: Columns, beside: Beside | None, layout: Layout, today: date, promise: Promise | None
+    file: Path,
+    columns: Columns,
+    beside: Beside | None,
+    layout: Layout,
+    today: date,
+    rules: Normalisation,
+    promise: Promise | None,
 ) -> Quality:
     told = False
 
@@ -97,17 +106,20 @@ def _measure(
         say(f"{error.where}: {error.what}\nThe report is made without dates of birth.")
 
     with shown("Reading and measuring") as count:
-        return measure(read, columns, today=today, promise=promise, refused=refused)
+        return measure(read, columns, rules=rules, today=today, promise=promise, refused=refused)
 
 
-def _promise(agreement: Path | None, holder: str | None, columns: Columns, where: Path) -> Promise | None:
+def _agreed(
+    agreement: Path | None, holder: str | None, columns: Columns, where: Path
+) -> tuple[Normalisation, Promise | None]:
+    """How to normalise, and what the file must hold; without an agreement as in the template, and nothing."""
     if (agreement is None) != (holder is None):
         raise InputError(
             "--agreement and --holder belong together.",
             remedy="Give the agreement and the name that this file's holder has in it, or neither.",
         )
     if agreement is None or holder is None:
-        return None
+        return default_rules(), None
     terms = read_terms_or_agreement(agreement)
     restrict(columns, terms.holder(holder), where)  # refuses columns that lack an identifier
-    return Promise(holder, terms.keys_of(holder), terms.minimum_rows)
+    return terms.normalisation, Promise(holder, terms.keys_of(holder), terms.minimum_rows)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 
 from keys.identity import Identity
 from services.broker import problems, workflows
@@ -33,17 +34,18 @@ def open_office(settings: Settings, identity: Identity) -> Office:
     )
 
 
-def create_app(office: Office) -> FastAPI:
-    """The application for one office; the runner lives as long as the application does."""
+def create_app(office: Office, *, name: str = "broker", work: bool = True) -> FastAPI:
+    """The application for one office; its worker, ``name``, lives as long as it does, and only hands runs on unless it
+    is to ``work``."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         office.storage.discard_parts()
         keeper = Keeper(office)
         keeper.start()
-        workflows.start(office)
+        await run_in_threadpool(workflows.start, office, name, work=work)
         yield
-        workflows.stop()
+        await run_in_threadpool(workflows.stop)
         keeper.stop()
         office.store.close()
 

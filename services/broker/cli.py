@@ -1,7 +1,10 @@
-"""``counterfoil-broker serve``: the broker as one process."""
+"""``counterfoil-broker serve`` and ``work``: the broker as one process, or as many as the work asks for."""
 
+import secrets
+import signal
 import sys
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
@@ -11,18 +14,25 @@ from keys.identity import Identity
 from keys.passphrase import read_passphrase
 from services.broker.settings import Settings
 
+Home = Annotated[Path, typer.Option(help="Folder of the broker: identity, keys, storage, database.")]
+PassphraseFile = Annotated[
+    Path | None, typer.Option(help="File with the identity's passphrase; else it is asked for, or read from stdin.")
+]
+
 
 def serve(
-    home: Annotated[Path, typer.Option(help="Folder of the broker: identity, keys, storage, database.")],
-    passphrase_file: Annotated[
-        Path | None, typer.Option(help="File with the identity's passphrase; else it is asked for, or read from stdin.")
-    ] = None,
+    home: Home,
+    passphrase_file: PassphraseFile = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on. Put TLS in front of any but this machine.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8750,
+    name: Annotated[str, typer.Option(help="Name of this process among the workers; keep it from start to start.")] = (
+        "broker"
+    ),
+    no_work: Annotated[bool, typer.Option("--no-work", help="Only answer requests: leave runs to `work`.")] = False,
 ) -> None:
-    """Run the broker: the HTTP interface and the runner of matches, in one process.
+    """Run the broker: the HTTP interface and, unless --no-work is given, a worker that matches, in one process.
 
     Example: counterfoil-broker serve --home broker --passphrase-file broker.passphrase
     """
@@ -31,6 +41,43 @@ def serve(
     from services.broker.app import create_app, open_office
 
     settings = Settings(home=home)
+    identity = _unlock(settings, passphrase_file)
+    app = create_app(open_office(settings, identity), name=name, work=not no_work)
+    sys.stderr.write(f"Broker {identity.card.name}, fingerprint {identity.card.fingerprint}\n")
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+
+
+def work(
+    home: Home,
+    passphrase_file: PassphraseFile = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of this worker, one of a kind; a made-up one if none is given.")
+    ] = None,
+) -> None:
+    """Run a worker: it takes tasks of runs from the broker's database until it is told to end. Start as many as you
+    like, on one machine or, with PostgreSQL and a shared folder as home, on many.
+
+    Example: counterfoil-broker work --home broker --passphrase-file broker.passphrase --name worker-2
+    """
+    from services.broker import workflows
+    from services.broker.app import open_office
+
+    settings = Settings(home=home)
+    office = open_office(settings, _unlock(settings, passphrase_file))
+    called = name or f"worker-{secrets.token_hex(4)}"
+    told = Event()
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, lambda *_: told.set())
+    workflows.start(office, called)
+    try:
+        sys.stderr.write(f"Worker {called} is at work.\n")
+        told.wait()
+    finally:
+        workflows.stop()
+        office.store.close()
+
+
+def _unlock(settings: Settings, passphrase_file: Path | None) -> Identity:
     if not settings.identity_file.is_file():
         raise IdentityError(
             "There is no identity of a broker here.",
@@ -38,8 +85,4 @@ def serve(
             remedy="Name the folder that holds the broker's identity.json.",
         )
     passphrase = read_passphrase(file=passphrase_file)
-    where = str(settings.identity_file)
-    identity = Identity.unlock(settings.identity_file.read_bytes(), passphrase, where=where)
-    app = create_app(open_office(settings, identity))
-    sys.stderr.write(f"Broker {identity.card.name}, fingerprint {identity.card.fingerprint}\n")
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    return Identity.unlock(settings.identity_file.read_bytes(), passphrase, where=str(settings.identity_file))

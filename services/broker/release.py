@@ -15,8 +15,8 @@ from keys.kinds import Sealed
 from keys.layout import handle_order, open_release_record, release_record
 from keys.terms import Release
 from keys.tokens import RUN_KEY_BYTES, seal_link_ids
-from services.broker.inputs import open_uploads
-from services.broker.matching import stored_link_ids
+from services.broker.deciding import stored_link_ids
+from services.broker.inputs import open_inputs
 from services.broker.office import Office
 
 
@@ -35,14 +35,15 @@ def receives(agreement: Agreement, party: Party) -> bool:
 
 def release(office: Office, run: str) -> None:
     """Write the sealed release of every party. Doing so again replaces all of it, before anyone could fetch it."""
-    agreement, opened = open_uploads(office, run)
+    inputs = open_inputs(office, run)
+    agreement = inputs.agreement
     mode = agreement.terms.release
     if mode is Release.COUNT:
         return
-    link_ids = stored_link_ids(office, run, agreement.id, len(opened))
+    link_ids = stored_link_ids(office, run, agreement.id, len(inputs.rows))
     run_key = office.random(RUN_KEY_BYTES)
-    for holder, received, of_holder in zip(agreement.holders(), opened, link_ids, strict=True):
-        handles = received.records["handle"]
+    for number, (holder, of_holder) in enumerate(zip(agreement.holders(), link_ids, strict=True)):
+        handles = inputs.handles(number)
         if mode is Release.BLIND:
             records = np.empty(len(handles), dtype=release_record())
             records["token"] = seal_link_ids(of_holder, run_key=run_key, run=run, random=office.random)

@@ -49,20 +49,6 @@ def pairs_total(agreement: Agreement, rows: Sequence[int]) -> int:
     return sum(rows[a] * rows[b] * len(fuzzy_keys(agreement, a, b)) for a, b in comparisons(agreement))
 
 
-def percent(agreement: Agreement, rows: Sequence[int], compared: int) -> int:
-    """How far a run has come that has ``compared`` so many pairs, in the order of the plan.
-
-    Each comparison of two holders under one match-key is an equal part of the whole: shares by pairs would tell three
-    holders each other's numbers of rows, to a few in a hundred.
-    """
-    sizes = [rows[a] * rows[b] for a, b in comparisons(agreement) for _ in fuzzy_keys(agreement, a, b)]
-    done = 0.0
-    for size in sizes:
-        done += min(size, compared) / size if size else 1
-        compared = max(0, compared - size)
-    return int(100 * done / len(sizes)) if sizes else 100
-
-
 def _shared(agreement: Agreement, first: int, second: int) -> Sequence[Any]:
     terms = agreement.terms
     theirs = {key.name for key in terms.keys_of(terms.holders[second].name)}

@@ -16,9 +16,13 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """SQLAlchemy address; a SQLite file in ``home`` if not set."""
     memory_mb: int = Field(default=1024, ge=64)
-    """What the pairs of one run may take in memory."""
+    """What a worker may use for encodings and pairs; two holders' encodings under one match-key are always held."""
     threads: int = Field(default=0, ge=0)
-    """Threads of one match; 0 means one per core."""
+    """Threads of one task; 0 means one per core."""
+    task_pairs: int = Field(default=8_000_000_000, ge=1)
+    """How many comparisons make a task: what one worker does at a time, and does again if it is cut off."""
+    worker_timeout_seconds: int = Field(default=15, ge=3)
+    """A worker that is silent for so long is taken for dead, and others go on with its tasks."""
     maximum_upload_mb: int = Field(default=4096, ge=1)
     """A larger upload is refused."""
     part_kb: int = Field(default=4096, ge=64, le=65536)

@@ -17,8 +17,13 @@ def require_transition(old: State, new: State) -> None:
         raise Conflict(f"A run that is {old} cannot become {new}.", remedy="Look at the run's status first.")
 
 
-def change_state(office: Office, connection: Connection, run: str, new: State, **values: Any) -> None:
-    """One step in the table of transitions, with its event; the same step twice is the same as once."""
+def change_state(
+    office: Office, connection: Connection, run: str, new: State, *, by: str | None = None, **values: Any
+) -> None:
+    """One step in the table of transitions, with its event; the same step twice is the same as once.
+
+    ``by``: the party that asked for it, if one did.
+    """
     row = runs.get_locked(connection, run)
     if row is None:
         raise LookupError(run)
@@ -26,4 +31,5 @@ def change_state(office: Office, connection: Connection, run: str, new: State, *
         return
     require_transition(State(row["state"]), new)
     runs.change(connection, run, at=office.stamp(), state=new.value, **values)
-    record(office, connection, Event.RUN_CHANGED, agreement=row["agreement"], run=run, state=new.value)
+    facts = {"run": run, "state": new.value, **({"by": by} if by else {})}
+    record(office, connection, Event.RUN_CHANGED, agreement=row["agreement"], **facts)

@@ -45,6 +45,9 @@ class Storage:
         except FileNotFoundError:
             return None
 
+    def has(self, name: str) -> bool:
+        return (self.root / name).is_file()
+
     def part(self) -> Path:
         """A fresh name for a file that is still coming in."""
         return self.path(f"quarantine/{secrets.token_hex(16)}")

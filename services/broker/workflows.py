@@ -1,49 +1,77 @@
-"""The durable steps of a run (DBOS): each is recorded when done, and a run goes on where it stopped.
+"""The durable steps of a run (DBOS), taken from queues by any number of processes on one database.
 
-A step returns numbers and names of stored files, never an encoding, a pair or a score. Steps that write files
-write them whole, so that repeating one changes nothing.
+Each step is recorded when it is done, and a run goes on where it stopped, here or in another process. A step returns
+numbers and names of stored files, never an encoding, a pair or a score. Steps that write files write them whole, and
+the same ones every time, so that repeating one changes nothing.
+
+match_run     survey, then all tasks by way of the queue "compare", then the links are decided
+compare_tasks the pairs of one task, or of some small ones
+release_run   a token for every row
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
 
 from keys.errors import CounterfoilError
 from keys.protocol import State
-from services.broker import matching, release
-from services.broker.inputs import InputCache
+from services.broker import deciding, matching, release
+from services.broker.attention import Attention, Overtaken
+from services.broker.inputs import Inputs, Shelf, open_inputs
 from services.broker.office import Office
+from services.broker.plan import Task, batches
 from services.broker.problems import as_problem
+from services.broker.roll import Roll
 from services.broker.states import change_state
-from services.broker.store import runs
+from services.broker.store import runs, tasks
+from services.broker.store.database import let_many_in
 
-_VERSION = "1"
+_VERSION = "2"
+_MATCH, _COMPARE, _RELEASE = "match", "compare", "release"
+_POLL_SECONDS = 0.2
 
 
 @dataclass
 class _Desk:
     office: Office
-    cache: InputCache
+    shelf: Shelf
+    roll: Roll
+    queues: Mapping[str, Queue]
 
 
 _desk: list[_Desk] = []
 
 
-def start(office: Office) -> None:
-    """Launch the runner in this process and take up every run that a crash left behind."""
-    _desk[:] = [_Desk(office, InputCache())]
+def start(office: Office, name: str, *, work: bool = True) -> None:
+    """Launch the runner in this process under a name of its own, and take up every run that waits.
+
+    Without ``work`` this process only hands runs to the queues, for others to do. Raises ``BrokerError`` while another
+    process has the name.
+    """
+    shelf = Shelf(office.settings.memory_mb << 20)
+    roll = Roll(office, name, take_over=_take_over, each_beat=lambda: _tidy(office, shelf))
+    roll.enter()
+    let_many_in(office.settings.durable_database)
+    queues: dict[str, Queue] = {}
+    _desk[:] = [_Desk(office, shelf, roll, queues)]
     config: DBOSConfig = {
         "name": "counterfoil-broker",
         "system_database_url": office.settings.durable_database,
         "application_version": _VERSION,
-        "executor_id": "broker",
+        "executor_id": name,
         "log_level": "ERROR",
     }
     DBOS(config=config)
+    if not work:
+        DBOS.listen_queues([])
     DBOS.launch()
+    for queue in (_MATCH, _COMPARE, _RELEASE):
+        queues[queue] = DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
+    roll.start()
     with office.store.transaction("find runs to take up") as connection:
         waiting = [(row["id"], State(row["state"])) for row in runs.unfinished(connection)]
     for run, state in waiting:
@@ -51,35 +79,61 @@ def start(office: Office) -> None:
 
 
 def stop() -> None:
-    """Let the running step end and leave the rest to the next start."""
+    """Let the running step end and leave the rest to the next start, or to others."""
     DBOS.destroy()
+    for desk in _desk:
+        desk.roll.leave()
     _desk.clear()
 
 
 def take_up(run: str, state: State) -> None:
     """Begin what a run in this state waits for; doing so twice is the same as once."""
     if state is State.ACCEPTED:
-        with SetWorkflowID(f"{run}-match"):
-            DBOS.start_workflow(match_run, run)
+        _enqueue(_MATCH, match_run, run)
     elif state is State.APPROVED:
-        with SetWorkflowID(f"{run}-release"):
-            DBOS.start_workflow(release_run, run)
+        _enqueue(_RELEASE, release_run, run)
+
+
+def _enqueue(queue: str, workflow: Callable[[str], None], run: str) -> None:
+    with SetWorkflowID(f"{run}-{queue}"):
+        _here().queues[queue].enqueue(workflow, run)
 
 
 @DBOS.workflow()
 def match_run(run: str) -> None:
     """Compare, decide, and wait for approval."""
     try:
-        for task in _plan(run):
-            _find(run, task)
+        compare = _here().queues[_COMPARE]
+        under_way = [compare.enqueue(compare_tasks, run, tasks_) for tasks_ in _survey(run)]
+        for handle in under_way:
+            problem = handle.get_result(polling_interval_sec=_POLL_SECONDS)
+            if problem is not None:
+                _fail(run, problem)
+                return
         _decide(run)
         _change(run, State.MATCHED.value)
+        _forget_pairs(run)
+    except Overtaken:
+        return
     except CounterfoilError as error:
         _fail(run, as_problem(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the run must not hang, and must not say more
         _fail(run, _unexpected(error))
-    finally:
-        _here().cache.forget(run)
+
+
+@DBOS.workflow()
+def compare_tasks(run: str, tasks_: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Find the pairs of some tasks; what went wrong, or nothing."""
+    try:
+        for task in tasks_:
+            _find(run, task)
+    except Overtaken:
+        return None
+    except CounterfoilError as error:
+        return as_problem(error)
+    except Exception as error:  # noqa: BLE001 - as above
+        return _unexpected(error)
+    return None
 
 
 @DBOS.workflow()
@@ -95,27 +149,38 @@ def release_run(run: str) -> None:
 
 
 @DBOS.step()
-def _plan(run: str) -> list[dict[str, Any]]:
-    desk = _here()
-    return [task.to_json() for task in matching.plan(desk.cache.of(desk.office, run))]
+def _survey(run: str) -> list[list[dict[str, Any]]]:
+    office, inputs = _here().office, _inputs(run)
+    Attention(office, run)()
+    with office.store.transaction("note that comparing begins") as connection:
+        runs.note(connection, run, begun_at=office.stamp())
+    matching.survey(inputs)
+    together = batches(inputs.plan(), inputs.rows, inputs.task_pairs)
+    return [[task.to_json() for task in batch] for batch in together]
 
 
 @DBOS.step()
-def _find(run: str, task: dict[str, Any]) -> int:
-    desk = _here()
-    work = matching.Task.from_json(task)
-    matching.find(desk.office, run, desk.cache.of(desk.office, run), work)
-    with desk.office.store.transaction("count compared pairs") as connection:
-        runs.note(connection, run, pairs_compared=work.compared_after)
-    return work.number
+def _find(run: str, task: dict[str, Any]) -> None:
+    desk, work = _here(), Task.from_json(task)
+    office, attention = desk.office, Attention(desk.office, run)
+    attention()
+    pairs = matching.find(_inputs(run), work, halt=attention)
+    with office.store.transaction("note task") as connection:
+        tasks.done(connection, run, work.number, pairs=pairs, worker=desk.roll.name, at=office.stamp())
 
 
 @DBOS.step()
 def _decide(run: str) -> None:
-    desk = _here()
-    outcome = matching.decide(desk.office, run, desk.cache.of(desk.office, run))
-    with desk.office.store.transaction("note outcome") as connection:
+    office = _here().office
+    Attention(office, run)()
+    outcome = deciding.decide(_inputs(run), _found(office, run))
+    with office.store.transaction("note outcome") as connection:
         runs.note(connection, run, outcome=outcome)
+
+
+@DBOS.step()
+def _forget_pairs(run: str) -> None:
+    deciding.forget_pairs(_inputs(run), _found(_here().office, run))
 
 
 @DBOS.step()
@@ -132,15 +197,39 @@ def _change(run: str, state: str) -> None:
 
 @DBOS.step()
 def _fail(run: str, problem: dict[str, Any]) -> None:
+    """A run that somebody else has ended, or has taken further, stays as it is."""
     office = _here().office
     with office.store.transaction("fail run") as connection:
-        change_state(office, connection, run, State.FAILED, problem=problem)
+        row = runs.get_locked(connection, run)
+        if row is not None and row["state"] in (State.ACCEPTED, State.APPROVED):
+            change_state(office, connection, run, State.FAILED, problem=problem)
+
+
+def _found(office: Office, run: str) -> dict[int, int]:
+    with office.store.transaction("read tasks") as connection:
+        return {row["number"]: row["pairs"] for row in tasks.of_run(connection, run)}
+
+
+def _inputs(run: str) -> Inputs:
+    desk = _here()
+    return open_inputs(desk.office, run, desk.shelf)
 
 
 def _here() -> _Desk:
     if not _desk:
         raise RuntimeError("the broker's runner has not been started")
     return _desk[0]
+
+
+def _take_over(name: str) -> None:
+    DBOS._recover_pending_workflows([name])
+
+
+def _tidy(office: Office, shelf: Shelf) -> None:
+    """Let go of encodings once their run is no longer being matched."""
+    if shelf.bytes:
+        with office.store.transaction("look which runs are under way") as connection:
+            shelf.keep_only({row["id"] for row in runs.unfinished(connection) if row["state"] == State.ACCEPTED})
 
 
 def _unexpected(error: Exception) -> dict[str, Any]:

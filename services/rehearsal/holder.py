@@ -24,7 +24,7 @@ from encoder.upload import upload
 from encoder.workspace import Workspace, own_party
 from keys.agreement import Role
 from keys.identity import Identity
-from keys.terms import HolderTerms
+from keys.terms import Terms
 
 Progress = Callable[[int, int], None]
 
@@ -50,9 +50,10 @@ class Holder:
     identity: Identity
     workspace: Workspace
 
-    def read(self, terms: HolderTerms, *, today: date, progress: Progress | None = None) -> Normalised:
-        columns = restrict(self.columns, terms, self.files.columns_file)
-        return normalise(read_rows(self.files.file, columns, progress=progress), columns, today=today)
+    def read(self, terms: Terms, *, today: date, progress: Progress | None = None) -> Normalised:
+        columns = restrict(self.columns, terms.holder(self.files.name), self.files.columns_file)
+        rows = read_rows(self.files.file, columns, progress=progress)
+        return normalise(rows, columns, rules=terms.normalisation, today=today)
 
     def contribute(self, door: Door) -> None:
         self._take_part(ceremony.contribute, door)

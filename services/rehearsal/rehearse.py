@@ -91,7 +91,7 @@ class Rehearsal:
         for holder in holders:
             name = holder.files.name
             with reporter.step("encode", f"{name}: reading and normalising {holder.files.file.name}") as count:
-                cohorts[name] = holder.read(terms.holder(name), today=self.today, progress=count)
+                cohorts[name] = holder.read(terms, today=self.today, progress=count)
         unknown = self._unknown_truth(cohorts)
         with reporter.step("agree", "all parties: identities and a signed agreement"):
             agreement = agree(terms, cast)

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,33 +45,49 @@ def running_broker(home: Path, *, passphrase: str) -> Iterator[str]:
         launched.stop()
 
 
-def launch(home: Path, *, passphrase: str) -> Launched:
+def launch(home: Path, *, passphrase: str, work: bool = True) -> Launched:
     """Start ``counterfoil-broker serve`` and wait until it answers; its log is ``broker.log`` in ``home``.
 
-    The passphrase goes through a pipe. Raises ``BrokerError`` when the broker does not come up.
+    The passphrase goes through a pipe. Without ``work`` it leaves runs to other processes. Raises ``BrokerError`` when
+    the broker does not come up.
     """
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-c", "from services.cli import main; main()", "serve"]
     log = home / "broker.log"
+    words = ["serve", "--home", str(home), "--port", str(port), *([] if work else ["--no-work"])]
+    launched = Launched(url, _spawn(words, log))
+    try:
+        _unlock(launched, passphrase)
+        _wait_until_up(url, launched.process, log)
+    except BaseException:
+        launched.stop()
+        raise
+    return launched
+
+
+def launch_worker(home: Path, name: str, *, passphrase: str) -> Launched:
+    """Start ``counterfoil-broker work`` beside a broker, without waiting; its log is ``NAME.log`` in ``home``."""
+    words = ["work", "--home", str(home), "--name", name]
+    launched = Launched("", _spawn(words, home / f"{name}.log"))
+    _unlock(launched, passphrase)
+    return launched
+
+
+def _spawn(words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as stream:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
-            [*command, "--home", str(home), "--port", str(port)],
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
+            [sys.executable, "-c", "from services.cli import main; main()", *words],
             stdin=subprocess.PIPE,
             stdout=stream,
             stderr=stream,
             env={**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": _import_path()},
         )
-    launched = Launched(url, process)
-    try:
-        if process.stdin is not None:
-            with process.stdin:
-                process.stdin.write(passphrase.encode() + b"\n")
-        _wait_until_up(url, process, log)
-    except BaseException:
-        launched.stop()
-        raise
-    return launched
+
+
+def _unlock(launched: Launched, passphrase: str) -> None:
+    if launched.process.stdin is not None:
+        with launched.process.stdin as stream:
+            stream.write(passphrase.encode() + b"\n")
 
 
 def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -123,7 +123,7 @@ def bad_input() -> str:
 
 
 def commands() -> str:
-    found = sorted(_leaves(typer.main.get_command(app), "counterfoil"))
+    found = sorted(leaves(typer.main.get_command(app), "counterfoil"))
     return _COMMANDS.format(commands="\n".join(f"| `{name}` | {what} | `{example}` |" for name, what, example in found))
 
 
@@ -147,11 +147,11 @@ def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
 
-def _leaves(command: Any, name: str) -> Iterator[tuple[str, str, str]]:
+def leaves(command: Any, name: str) -> Iterator[tuple[str, str, str]]:
     """Name, first paragraph and example of every command below one of typer's."""
     if hasattr(command, "commands"):
         for word, one in command.commands.items():
-            yield from _leaves(one, f"{name} {word}")
+            yield from leaves(one, f"{name} {word}")
         return
     parts = [" ".join(part.split()) for part in inspect.cleandoc(command.help or "").split("\n\n")]
     example = next((part for part in parts if part.startswith("Example")), "")

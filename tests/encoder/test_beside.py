@@ -22,6 +22,7 @@ from encoder.errors import ColumnsError, EncoderError, InputError, ValueRefused
 from encoder.normalise import normalise
 from encoder.read import read_rows
 from encoder.table import Layout
+from keys.template import default_rules
 from tests.doors import small_terms
 
 BAD = Path(__file__).parent / "bad_input"
@@ -100,7 +101,9 @@ def test_a_child_without_a_row_is_counted_and_kept(tmp_path: Path) -> None:
         f"1 id of {second} without a row here.",
         f"Rows are numbered as in {first}, unless a message names the other file.",
     ]
-    result = normalise(read_rows(first, columns(), beside=Beside(second)), columns(), today=TODAY)
+    result = normalise(
+        read_rows(first, columns(), beside=Beside(second)), columns(), rules=default_rules(), today=TODAY
+    )
     postcode = result.identifiers.columns["postcode"]
     assert [postcode.values[code] for code in postcode.codes] == ["", "AB12DD", ""]
     assert [(one.field, one.rows, one.first_row) for one in result.findings] == [("postcode", 2, 2)]

@@ -12,8 +12,9 @@ from typer.testing import CliRunner, Result
 
 from encoder.cli import app
 from keys.errors import CounterfoilError
+from tests.doors import children
 from tests.encoder.test_read import BAD, REFUSED, WARNED
-from tests.holder import agreement_for_ever, make_home
+from tests.holder import agreement_for_ever, make_home, write_rows
 
 AGREEMENT = agreement_for_ever()
 COLUMNS = """id = "id"
@@ -134,3 +135,16 @@ def test_a_sheet_that_openpyxl_wrote_gives_the_same_rows(encode: Encode, tmp_pat
     book.save(tmp_path / "in.xlsx")
     facts = json.loads(encode(tmp_path / "in.xlsx", "--json").stdout)
     assert facts["match_keys"]["nhs-number"] == 1
+
+
+@pytest.mark.parametrize(("rule", "invalid"), [("keep", 0), ("transliterate", 1)])
+def test_names_in_other_scripts_are_what_the_agreement_makes_of_them(tmp_path: Path, rule: str, invalid: int) -> None:
+    root = make_home(tmp_path / "holder", agreement_for_ever(normalisation={"other_scripts": rule}))
+    people = children(3)
+    people[1]["surname"] = "\N{CYRILLIC SMALL LETTER HARD SIGN}"  # nothing is left of it in Latin letters
+    file = write_rows(tmp_path / "in.csv", people)
+    given = ["--columns", str(root / "columns.toml"), "--folder", str(root)]
+    done = CliRunner().invoke(
+        app, ["encode", str(file), *given, "--passphrase-file", str(root / "passphrase"), "--yes", "--json"]
+    )
+    assert json.loads(done.stdout)["identifiers"]["surname"]["invalid"] == invalid

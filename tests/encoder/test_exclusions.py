@@ -18,6 +18,7 @@ from encoder.exclusions import ListUse, read_exclusions
 from encoder.findings import Kind
 from encoder.normalise import Normalised, normalise
 from encoder.read import read_rows
+from keys.template import default_rules
 from tests.doors import NOW, children
 from tests.holder import FIELDS, write_rows
 
@@ -37,7 +38,7 @@ def left_out(
     file = write_rows(folder / "in.csv", people)
     exclusions = read_exclusions(lists, id_header=COLUMNS.id, header=header)
     batches = exclusions.leave_out(read_rows(file, COLUMNS, batch_rows=batch_rows))
-    normalised = normalise(batches, COLUMNS, today=NOW.date())
+    normalised = normalise(batches, COLUMNS, rules=default_rules(), today=NOW.date())
     return normalised, exclusions.check(normalised.ids)
 
 
@@ -108,7 +109,7 @@ def test_an_excluded_row_holds_nothing_and_the_others_are_as_without_a_list(
     normalised, _ = left_out(folder, [listed(folder, text)], people=people, batch_rows=batch_rows)
     rest = [one for number, one in enumerate(people) if number not in out]
     file = write_rows(folder / "rest.csv", rest)
-    plain = normalise(read_rows(file, COLUMNS), COLUMNS, today=NOW.date())
+    plain = normalise(read_rows(file, COLUMNS), COLUMNS, rules=default_rules(), today=NOW.date())
     assert normalised.ids.to_pylist() == [one["id"] for one in people]
     assert set(excluded(normalised)) == {PEOPLE[number]["id"] for number in out}
     for name, column in normalised.identifiers.columns.items():

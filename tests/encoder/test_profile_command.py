@@ -173,3 +173,19 @@ def test_what_is_shown_names_no_child_and_fits_any_code_page(profile: Profile, t
     written = "".join(one.read_text(encoding="utf-8") for one in (tmp_path / "here").iterdir())
     for cell in ("Quill", "Marsh", "PL1", "943476591", "9.43", "A1", "2015-05-01", "01/05/2015"):
         assert cell not in done.output + written
+
+
+def test_names_in_other_scripts_follow_the_agreement_or_else_the_template(profile: Profile, tmp_path: Path) -> None:
+    people = children(40)
+    people[1]["surname"] = "\N{CYRILLIC SMALL LETTER HARD SIGN}"  # nothing is left of it in Latin letters
+    files = write_file(tmp_path / "given", "people", people, HOLDERS["council"])
+    usable = []
+    for rule in (None, "keep", "transliterate"):
+        options = ["--columns", str(files.columns_file), "--json", "--out", f"{rule}.html"]
+        if rule is not None:
+            terms = tmp_path / f"{rule}.toml"
+            terms.write_text(agreement_text(HOLDERS, other_scripts=f'"{rule}"'), encoding="utf-8")
+            options += ["--agreement", str(terms), "--holder", "council"]
+        fields = json.loads(profile(files.file, *options).stdout)["fields"]
+        usable += [one["usable"] for one in fields if one["field"] == "surname"]
+    assert usable == [39, 40, 39]

@@ -30,6 +30,7 @@ from encoder.propose import propose
 from encoder.read import read_rows
 from encoder.table import Layout
 from keys.errors import CounterfoilError
+from keys.template import default_rules
 from tests.doors import children
 from tests.encoder.test_profiles import CASES, headers
 
@@ -80,7 +81,7 @@ def test_an_extract_is_proposed_by_its_profile(tmp_path: Path, name: str, header
     assert headers_of(proposal) == expected
     assert proposal.sure
     assert written(proposal, tmp_path) == proposal.columns
-    result = normalise(read_rows(proposal.file, proposal.columns), proposal.columns, today=TODAY)
+    result = normalise(read_rows(proposal.file, proposal.columns), proposal.columns, rules=default_rules(), today=TODAY)
     assert result.rejections == ()
     assert not set(proposal.not_used) & set(expected.values())
     for person in PEOPLE:

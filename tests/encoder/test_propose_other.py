@@ -14,6 +14,7 @@ from encoder.normalise import normalise
 from encoder.proposal import Certainty, Proposal
 from encoder.read import read_rows
 from encoder.table import Layout
+from keys.template import default_rules
 from tests.encoder.test_profiles import headers
 from tests.encoder.test_propose import LIKELY, PEOPLE, SURE, TODAY, UNSURE, certainty, seen, table, write, written
 
@@ -40,6 +41,7 @@ def test_the_addresses_of_a_census(tmp_path: Path) -> None:
     result = normalise(
         read_rows(proposal.file, proposal.columns, beside=Beside(tmp_path / "second.csv")),
         proposal.columns,
+        rules=default_rules(),
         today=TODAY,
     )
     assert "" not in result.identifiers.columns["postcode"].values

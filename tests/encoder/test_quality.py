@@ -19,7 +19,7 @@ from encoder.quality import NOTHING_WRITTEN, ONLY_SEX, ONLY_UNUSABLE, Promise, Q
 from encoder.read import Batch
 from encoder.twins import Twins
 from encoder.verdicts import Verdict, verdicts
-from keys.template import default_terms
+from keys.template import default_rules, default_terms
 from tests.doors import HOLDERS, NOW, children, cohort, nhs_number, secret_of, signed, upn
 
 TODAY = NOW.date()
@@ -42,7 +42,7 @@ def measured(people: Sequence[Mapping[str, str]], *, last_row: int | None = None
                 values = {name: pa.array([one[name] for one in some]) for name in used.sources}
                 yield Batch("made-up rows", numbers[part], pa.array([str(n) for n in numbers[part]]), values)
 
-    return measure(read, columns, today=TODAY, **options)
+    return measure(read, columns, rules=default_rules(), today=TODAY, **options)
 
 
 def changed(people: Sequence[Mapping[str, str]], cells: Mapping[int, Mapping[str, str]]) -> list[dict[str, str]]:

@@ -19,6 +19,7 @@ from encoder.normalise import Normalised, normalise
 from encoder.package import pack, recall_handles
 from encoder.read import read_rows
 from encoder.workspace import Workspace
+from keys.template import default_rules
 from services.broker.receive import receive
 from tests.doors import NOW, broker_key, children, drawn, folder, identity, secret_of, signed, small_terms
 from tests.holder import write_rows
@@ -44,7 +45,7 @@ COLUMNS = Columns.model_validate({name: name for name in PEOPLE[0]})
 
 
 def read(path: Path, *, rows: int = 65_536) -> Normalised:
-    return normalise(read_rows(path, COLUMNS, batch_rows=rows), COLUMNS, today=NOW.date())
+    return normalise(read_rows(path, COLUMNS, batch_rows=rows), COLUMNS, rules=default_rules(), today=NOW.date())
 
 
 def encoded(root: Path, normalised: Normalised, *, workers: int, block: int) -> dict[str, bytes]:

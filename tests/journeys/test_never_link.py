@@ -9,6 +9,7 @@ import pytest
 from encoder.exclusions import read_exclusions
 from encoder.normalise import Normalised, normalise
 from encoder.read import read_rows
+from keys.template import default_rules
 from tests.stage import TODAY, MakeScene, Scene, children
 
 ROWS = children(40, seed=3)
@@ -21,7 +22,7 @@ def excluding(scene: Scene, name: str, folder: Path) -> Normalised:
     (folder / "adopted.txt").write_text("\n".join(row["id"] for row in ROWS[:MOST]), encoding="utf-8")
     exclusions = read_exclusions([folder / "adopted.txt"], id_header="id")
     batches = exclusions.leave_out(read_rows(holder.files.file, holder.columns))
-    normalised = normalise(batches, holder.columns, today=TODAY)
+    normalised = normalise(batches, holder.columns, rules=default_rules(), today=TODAY)
     assert [one.found for one in exclusions.check(normalised.ids)] == [MOST]
     return normalised
 

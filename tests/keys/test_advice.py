@@ -58,3 +58,15 @@ def test_base_filters_nearly_empty_or_overfull_are_named(bits: int, what: str | 
 def test_the_default_agreement_has_no_advice_on_its_match_keys() -> None:
     terms = default_terms({"a": IDENTIFIERS, "b": IDENTIFIERS})
     assert [one for key in terms.match_keys for one in advice_on(terms, f"match_keys.{key.name}")] == []
+
+
+@pytest.mark.parametrize(
+    ("have", "rule", "advised"),
+    [(IDENTIFIERS, "keep", True), (IDENTIFIERS, "transliterate", False), (["nhs_number"], "keep", False)],
+)
+def test_to_keep_other_scripts_is_advised_against_where_names_are_compared(
+    have: list[str], rule: str, advised: bool
+) -> None:
+    terms = default_terms({"a": have, "b": have}, normalisation={"other_scripts": rule})
+    found = [one.remedy for one in advice_on(terms, "normalisation.other_scripts")]
+    assert found == ['Write "transliterate".'] * advised

@@ -51,8 +51,8 @@ def replaced(path: Path, value: Any, document: Any = None) -> dict[str, Any]:
 def others(value: Any) -> list[Any]:
     """Values like this one, but not it."""
     if isinstance(value, str):
-        words = ["open", "forename", "unigrams", "SHA512", "many", "allow", "2027-12-31T00:00:00+00:01", value + "x"]
-        return [word for word in words if word != value]
+        words = ["open", "forename", "unigrams", "SHA512", "many", "allow", "keep", "2027-12-31T00:00:00+00:01"]
+        return [word for word in (*words, value + "x") if word != value]
     if isinstance(value, float):
         return [value / 2, value * 1.01]
     return [value + 1, value - 1, value * 2, value // 2] if isinstance(value, int) else ["x"]

@@ -268,6 +268,16 @@ NOT_ALLOWED: dict[str, tuple[Callable[[], Course], int]] = {
         lambda: course().begun().matched("r").changed("r", State.DECLINED),
         8,
     ),
+    "cancelled by nobody": (lambda: course().begun().started("r").changed("r", State.CANCELLED), 7),
+    "cancelled by the broker": (lambda: course().begun().started("r").changed("r", State.CANCELLED, by="broker"), 7),
+    "cancelled when links were decided": (
+        lambda: course().begun().matched("r").changed("r", State.CANCELLED, by="icb"),
+        8,
+    ),
+    "a run goes on that was cancelled": (
+        lambda: course().begun().started("r").changed("r", State.CANCELLED, by="icb").changed("r", State.MATCHED),
+        8,
+    ),
     "destroyed by a stranger": (lambda: course().begun().destroyed(by=STRANGER), 6),
     "a run after destruction": (lambda: course().begun().destroyed().started("run-1"), 7),
     "an upload after destruction": (
@@ -275,6 +285,12 @@ NOT_ALLOWED: dict[str, tuple[Callable[[], Course], int]] = {
         7,
     ),
 }
+
+
+@pytest.mark.parametrize("by", ["council", "icb-lead"])
+def test_a_run_that_was_cancelled_may_be_followed_by_another(by: str) -> None:
+    told = course().begun().started("r").changed("r", State.CANCELLED, by=by).matched("r-2")
+    assert verify_log(kept(told.facts), where=WHERE).entries == len(told.facts)
 
 
 @pytest.mark.parametrize("name", NOT_ALLOWED)

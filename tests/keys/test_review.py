@@ -213,3 +213,15 @@ def test_no_term_can_forge_a_line_of_the_page(field: str, text: str) -> None:
     assert other.count("NOT SIGNED") - text.count("NOT SIGNED") == 8
     assert [line[:4] for line in other.split("\n") if "Holder (has" in line] == ["  Ho"] * 3
     assert "\n  Holder: council" not in other
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"), [("keep", "compared as they are written"), ("transliterate", "written in Latin letters before")]
+)
+def test_it_says_what_becomes_of_names_in_other_scripts(rule: str, said: str) -> None:
+    normalisation = {"other_scripts": rule}
+    links = section(page(three(normalisation=normalisation)), "WHAT CAN BE LINKED")
+    assert "Names in other scripts, such as Arabic or Cyrillic," in links
+    assert said in links
+    numbers = {"a": ("nhs_number", "date_of_birth"), "b": ("nhs_number", "date_of_birth")}
+    assert "scripts" not in flat(unsigned(small_terms(numbers, normalisation=normalisation)))

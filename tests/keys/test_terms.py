@@ -324,3 +324,9 @@ def test_all_rows_may_look_alike_in_the_default_only_where_fields_are_few() -> N
 
 def test_every_declared_identifier_is_a_normalised_field() -> None:
     assert {one.value for one in Identifier} <= {field.value for field in IdentifierField}
+
+
+def test_what_becomes_of_names_in_other_scripts_must_be_stated() -> None:
+    assert "  normalisation: Field required" in refusal(without(("normalisation",)))
+    assert "  normalisation.other_scripts: Field required" in refusal(without(("normalisation", "other_scripts")))
+    assert "'keep' or 'transliterate'" in refusal(changed(("normalisation", "other_scripts"), "translate"))

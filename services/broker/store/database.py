@@ -7,8 +7,10 @@ from typing import Any
 
 import alembic.command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 
+_MIGRATING = 0x636F756E746572
+"""Of the lock that a process holds while it changes tables: any number that only we use."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -27,6 +29,8 @@ class Store:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         with self.engine.connect() as connection:
+            if self.engine.dialect.name == "postgresql":  # one process at a time; SQLite's own lock does it there
+                connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
             connection.commit()
@@ -50,6 +54,15 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def let_many_in(url: str) -> None:
+    """Have a SQLite database that is not ours keep a write-ahead log: one may write while others read."""
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    engine.dispose()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

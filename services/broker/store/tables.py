@@ -61,12 +61,28 @@ runs = Table(
     Column("agreement", String(64), nullable=False, index=True),
     Column("state", String(16), nullable=False),
     Column("uploads", JSON, nullable=False),
-    Column("pairs_total", Integer, nullable=False),
-    Column("pairs_compared", Integer, nullable=False),
     Column("outcome", JSON, nullable=True),
     Column("problem", JSON, nullable=True),
     Column("started_at", String(32), nullable=False),
+    Column("task_pairs", BigInteger, nullable=False),
+    Column("begun_at", String(32), nullable=True),
     Column("changed_at", String(32), nullable=False),
+)
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("run", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("pairs", BigInteger, nullable=False),
+    Column("worker", String(64), nullable=False),
+    Column("done_at", String(32), nullable=False),
+)
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("boot", String(32), nullable=False),
+    Column("beat", BigInteger, nullable=False),
 )
 approvals = Table(
     "approvals",

@@ -24,10 +24,11 @@ from keys.canonical import canonical
 from keys.envelope import MAGIC
 from keys.receiving import decode
 from services.broker.app import open_office
-from services.broker.matching import link_ids_name, stored_link_ids
+from services.broker.deciding import stored_link_ids
 from services.broker.office import Office
 from services.broker.retention import destroy, destroy_due
 from services.broker.settings import Settings
+from services.broker.spill import link_ids_name
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import running_broker
 from tests.stage import TODAY, Broker, MakeScene, Scene, children, handles_of, refused, stored
@@ -146,7 +147,7 @@ def encodings(scene: Scene, name: str) -> list[bytes]:
     """Every encoding of the holder's rows, made again by the encoder."""
     holder = scene.holder(name, ROWS[name])
     terms = scene.agreement.terms
-    cohort = holder.read(terms.holder(name), today=TODAY)
+    cohort = holder.read(terms, today=TODAY)
     secret = recall_secret(holder.workspace, agreement=scene.agreement, identity=holder.identity)
     made = [one.encode(cohort.identifiers) for one in encoders(terms.keys_of(name), terms=terms, secret=secret)]
     return [row.tobytes() for one in made for row in one.bits[one.present]]

@@ -18,7 +18,7 @@ from keys.errors import CounterfoilError
 from keys.statement import Statement
 from services.broker import retention
 from services.broker.app import open_office
-from services.broker.inputs import load
+from services.broker.inputs import open_inputs
 from services.broker.office import Office
 from services.broker.settings import Settings
 from services.broker.store import agreements, runs
@@ -151,8 +151,7 @@ def test_i6_a_run_is_taken_up_that_was_cut_off_before_its_first_step(tmp_path: P
             agreement=scene.agreement.id,
             state="accepted",
             uploads={name: upload["id"] for name, upload in uploads_of.items() if upload},
-            pairs_total=0,
-            pairs_compared=0,
+            task_pairs=10_000,
             started_at=stamp,
             changed_at=stamp,
         )
@@ -176,10 +175,12 @@ def office(life: Life, tmp_path: Path) -> Iterator[Office]:
 
 
 def test_i5_no_file_of_the_broker_shows_an_encoding_or_a_handle(life: Life, office: Office) -> None:
-    inputs = load(office, life.cut_off)
-    needles = [row.tobytes() for handles in inputs.handles for row in handles]
-    for encodings in inputs.encodings:
-        for one in encodings.values():
+    inputs = open_inputs(office, life.cut_off)
+    needles = []
+    for holder in range(len(inputs.rows)):
+        needles += [row.tobytes() for row in inputs.handles(holder)]
+        for name in inputs.names(holder):
+            one = inputs.encodings(holder, name)
             words = one.bits.reshape(len(one.bits), -1)
             needles += [row.tobytes() for row in words[one.present]][:50]
     kept = contents(office.settings.home)
@@ -205,7 +206,7 @@ def test_data_stay_until_retention_has_passed_and_then_go(life: Life, office: Of
     assert not list((home / "storage" / "runs").iterdir())
     assert not list((home / "receiving-keys").iterdir())
     with pytest.raises(CounterfoilError):
-        load(later, life.cut_off)
+        open_inputs(later, life.cut_off).handles(0)
     with office.store.transaction("read receipt") as connection:
         row = agreements.get(connection, agreement.id)
     assert row is not None

@@ -22,7 +22,7 @@ from encoder.read import Batch
 from keys.honest import honest_bits
 from keys.layout import upload_record
 from keys.secret import Secret
-from keys.template import default_terms
+from keys.template import default_rules, default_terms
 from keys.terms import ExactKey, FuzzyKey, Terms
 from services.broker.errors import Refused
 from services.broker.plausibility import SAMPLE, require_plausible
@@ -85,7 +85,9 @@ def normalised(extract: Extract, which: NDArray[np.bool_]) -> Normalised:
         values={name: table.column(header).combine_chunks() for name, header in names.items() if name != "id"},
     )
     order = "dmy" if extract.holder.day_first else "ymd"
-    return normalise([batch], Columns.model_validate({**names, "date_order": order}), today=TODAY)
+    return normalise(
+        [batch], Columns.model_validate({**names, "date_order": order}), rules=default_rules(), today=TODAY
+    )
 
 
 @settings(max_examples=20, deadline=None)

@@ -75,8 +75,7 @@ def _put_run(connection: Connection, run: str, agreement: str, state: State, sta
         agreement=agreement,
         state=state.value,
         uploads={},
-        pairs_total=0,
-        pairs_compared=0,
+        task_pairs=1,
         started_at=stamp,
         changed_at=stamp,
     )
@@ -129,7 +128,7 @@ def test_nothing_that_is_noted_of_a_released_run_puts_destruction_off(office: Of
     add_run(office, State.RELEASED)
     clock.moment = START + timedelta(hours=HOURS)
     with office.store.transaction("note") as connection:
-        runs.note(connection, "r", pairs_compared=5, outcome={})
+        runs.note(connection, "r", begun_at=office.stamp(), outcome={})
     assert len(destroy_due(office)) == 1
 
 

@@ -220,7 +220,7 @@ def test_the_encoder_refuses_an_agreement_that_somebody_has_not_signed(broker: B
     document = json.loads(workspace.agreement.read_bytes())
     unsigned = replace(scene.agreement, signatures=scene.agreement.signatures[1:])
     workspace.agreement.write_text(json.dumps({**document, "agreement": unsigned.to_json()}))
-    cohort = holder.read(scene.agreement.terms.holder("north"), today=TODAY)
+    cohort = holder.read(scene.agreement.terms, today=TODAY)
     with pytest.raises(AgreementError, match="The agreement is not signed by"):
         holder.encode(cohort)
     assert not workspace.upload.exists()

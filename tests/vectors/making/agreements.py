@@ -100,6 +100,11 @@ def _refused(good: Mapping[str, Any]) -> Iterator[Case]:
             "Neither hardening nor a reason for none.",
             termed(encoding={**TERMS["encoding"], "hardening": None}),
         ),
+        (
+            "normalisation-not-stated",
+            "Nothing is said of names in other scripts.",
+            agreed(without(TERMS, "normalisation")),
+        ),
         ("unknown-choice", "A choice that the version does not have.", termed(blocking="soundex")),
         (
             "match-key-of-one-holder",

@@ -1,18 +1,21 @@
 """Runs: start one, watch it, fetch what is yours."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from keys.agreement import Agreement, Party, Role
-from keys.protocol import TRANSITIONS, Event, State
+from keys.protocol import MAY_CANCEL, TRANSITIONS, Event, State
 from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import Conflict, Gone, NotFound
 from services.broker.office import Office
+from services.broker.plan import percent, seconds_left, shares
 from services.broker.release import receives, released_name
-from services.broker.runs import pairs_total, percent, require_uploads
-from services.broker.store import agreements, runs, uploads
+from services.broker.runs import require_uploads
+from services.broker.states import change_state
+from services.broker.store import agreements, runs, tasks, uploads
 from services.broker.workflows import take_up
 
 router = APIRouter(tags=["runs"])
@@ -47,8 +50,7 @@ def start_run(
             agreement=found.id,
             state=State.ACCEPTED.value,
             uploads=inputs,
-            pairs_total=pairs_total(found, [taken[holder.name]["rows"] for holder in found.holders()]),
-            pairs_compared=0,
+            task_pairs=office.settings.task_pairs,
             started_at=stamp,
             changed_at=stamp,
         )
@@ -65,6 +67,27 @@ def run_status(run: str, request: Request, caller: Annotated[Signed, Depends(sig
     suppression rule lets through: for IG leads once the run is matched, for the others once it is released."""
     office = office_of(request)
     agreement, party = member(office, run, caller)
+    return _status(office, run, agreement, party)
+
+
+@router.post("/runs/{run}/cancellation")
+def cancel_run(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+    """Stop a run whose links are not decided yet, as a holder or an IG lead. Its tasks end within seconds, and another
+    run may start."""
+    office = office_of(request)
+    agreement, party = member(office, run, caller)
+    if party.role not in MAY_CANCEL:
+        raise NotFound
+    with office.store.transaction("cancel run") as connection:
+        row = runs.get_locked(connection, run)
+        if row is None:
+            raise NotFound
+        if row["state"] not in (State.ACCEPTED, State.CANCELLED):
+            raise Conflict(
+                f"A run that is {row['state']} cannot be cancelled.",
+                remedy="Look at its status. A release that waits can be declined by an IG lead.",
+            )
+        change_state(office, connection, run, State.CANCELLED, by=party.name)
     return _status(office, run, agreement, party)
 
 
@@ -105,15 +128,19 @@ def _status(office: Office, run: str, agreement: Agreement, party: Party) -> dic
     with office.store.transaction("read status of run") as connection:
         row = runs.get(connection, run)
         approved = runs.approved_by(connection, run)
+        done = [(one["number"], datetime.fromisoformat(one["done_at"])) for one in tasks.of_run(connection, run)]
         rows = uploads.rows_of(connection, row["uploads"]) if row else {}
     if row is None:
         raise NotFound
-    compared = percent(agreement, [rows[holder.name] for holder in agreement.holders()], row["pairs_compared"])
+    parts = shares(agreement, [rows[holder.name] for holder in agreement.holders()], row["task_pairs"])
+    begun = datetime.fromisoformat(row["begun_at"]) if row["begun_at"] else None
+    comparing = begun is not None and row["state"] == State.ACCEPTED
     return {
         "run": row["id"],
         "agreement": row["agreement"],
         "state": row["state"],
-        "percent": compared,
+        "percent": percent(parts, [number for number, _ in done]),
+        "seconds_left": seconds_left(parts, done, begun=begun, now=office.now()) if begun and comparing else None,
         "approved_by": list(approved),
         "outcome": row["outcome"] if row["state"] == State.RELEASED or party.role is Role.IG_LEAD else None,
         "problem": row["problem"],

@@ -1,0 +1,32 @@
+"""Worker processes that are at work, each with a count that it raises as long as it lives."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from services.broker.store.tables import workers
+
+
+def every(connection: Connection) -> Sequence[RowMapping]:
+    return connection.execute(select(workers).order_by(workers.c.name)).mappings().all()
+
+
+def get(connection: Connection, name: str) -> RowMapping | None:
+    return connection.execute(select(workers).where(workers.c.name == name)).mappings().first()
+
+
+def enter(connection: Connection, name: str, *, boot: str) -> None:
+    """Take the place of whichever process had this name before."""
+    connection.execute(delete(workers).where(workers.c.name == name))
+    connection.execute(insert(workers).values(name=name, boot=boot, beat=0))
+
+
+def beat(connection: Connection, name: str, *, boot: str) -> bool:
+    """Raise the count. False if the process has been struck off, or another took its name."""
+    mine = update(workers).where(workers.c.name == name, workers.c.boot == boot)
+    return connection.execute(mine.values(beat=workers.c.beat + 1)).rowcount > 0
+
+
+def strike(connection: Connection, name: str, *, boot: str) -> None:
+    """Take a process off the list, unless another has taken its name."""
+    connection.execute(delete(workers).where(workers.c.name == name, workers.c.boot == boot))

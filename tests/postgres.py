@@ -1,0 +1,69 @@
+"""A PostgreSQL of our own: made from the machine's binaries in a temporary folder, on a free port of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+USER = "nobody"
+"""PostgreSQL refuses to run as root."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers on ``port``; its folder is gone when the test session ends."""
+
+    port: int
+    binaries: Path
+
+    def make_database(self, name: str) -> str:
+        """A new, empty database; its address as SQLAlchemy takes it."""
+        _run([str(self.binaries / "createdb"), "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, name])
+        return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{name}"
+
+
+@contextmanager
+def postgres() -> Iterator[Server]:
+    """Start it, and stop it at the end. Fails where the machine has no PostgreSQL: its tests are never left out."""
+    binaries = _binaries()
+    folder = Path(mkdtemp(prefix="counterfoil-postgres-"))
+    if os.getuid() == 0:
+        shutil.chown(folder, USER)
+    data, port = folder / "data", _free_port()
+    try:
+        _run([str(binaries / "initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"])
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c max_connections=60"
+        control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
+        _run([*control, "-o", options, "start"])
+        try:
+            yield Server(port, binaries)
+        finally:
+            _run([*control, "-m", "immediate", "stop"])
+    finally:
+        shutil.rmtree(folder)
+
+
+def _binaries() -> Path:
+    found = shutil.which("pg_ctl")
+    places = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    assert places, "PostgreSQL is not on this machine (Debian: apt-get install postgresql)"
+    return places[-1]
+
+
+def _run(command: Sequence[str]) -> None:
+    as_user = ["runuser", "-u", USER, "--"] if os.getuid() == 0 else []
+    subprocess.run([*as_user, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
