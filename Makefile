@@ -44,7 +44,7 @@ format: $(VENV)/.dev ## put the code in its one format
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev ## speed and quality, against others, in one run
-	$(BIN)/python -m benchmarks
+	PYTHONPATH=. $(BIN)/python -m benchmarks
 
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -60,7 +60,7 @@ def main() -> None:
     sys.path.insert(0, str(packages))
     sys.dont_write_bytecode = True
     os.environ["PYTHONSAFEPATH"] = "1"
-    from encoder.cli import main as counterfoil
+    from encoder.start import main as counterfoil
 
     counterfoil()
 

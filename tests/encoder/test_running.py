@@ -61,6 +61,26 @@ def test_every_fault_has_a_message_and_an_exit_code(tmp_path: Path, raised: str,
     assert not list(tmp_path.iterdir())
 
 
+def test_an_interruption_while_the_tool_is_loaded_ends_it_as_any_other(tmp_path: Path) -> None:
+    """Ctrl-C in the moment in which Python reads the modules of the commands."""
+    script = """
+import sys
+
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "encoder.cli.linkage":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+from encoder.start import main
+main()
+"""
+    done = counterfoil(tmp_path, "agreement", "new", script=script)
+    assert done.returncode == 130
+    assert done.stderr.decode() == "Error: Interrupted.\nNothing was begun; start again when you like.\n"
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_fault_of_ours_is_not_hidden(tmp_path: Path) -> None:
     done = counterfoil(tmp_path, "agreement", "new", script=failing("1 / 0"))
     assert done.returncode == 1
