@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
+from sqlalchemy import create_engine
+
 USER = "nobody"
 """PostgreSQL refuses to run as root."""
 
@@ -21,11 +23,16 @@ class Server:
     """A server that answers on ``port``; its folder is gone when the test session ends."""
 
     port: int
-    binaries: Path
 
     def make_database(self, name: str) -> str:
         """A new, empty database; its address as SQLAlchemy takes it."""
-        _run([str(self.binaries / "createdb"), "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, name])
+        server = create_engine(self._address("postgres"), isolation_level="AUTOCOMMIT")
+        with server.connect() as connection:
+            connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+        server.dispose()
+        return self._address(name)
+
+    def _address(self, name: str) -> str:
         return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{name}"
 
 
@@ -43,7 +50,7 @@ def postgres() -> Iterator[Server]:
         control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
         _run([*control, "-o", options, "start"])
         try:
-            yield Server(port, binaries)
+            yield Server(port)
         finally:
             _run([*control, "-m", "immediate", "stop"])
     finally:

@@ -225,7 +225,7 @@ def test_i7_the_log_of_all_this_holds(house: House) -> None:
     log, _ = fetch_log(holder.workspace, scene.door_of("north"), agreement=scene.agreement, identity=holder.identity)
     said = [json.loads(entry.leaf) for entry in log.entries]
     cancelled = [facts["by"] for facts in said if facts.get("state") == "cancelled"]
-    assert cancelled == ["south", "north-lead"]
+    assert cancelled == ["south", "north-ig-lead"]
 
 
 def test_no_pairs_are_kept_once_links_are_decided(house: House) -> None:
