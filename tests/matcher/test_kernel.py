@@ -147,6 +147,17 @@ def test_only_what_is_near_is_verified(measure: Measure, words: int) -> None:
     assert kernel.compare(comparison, range(9)).verified == 9
 
 
+@pytest.mark.parametrize("words", [*WORDS, 62, 63, 65, 131])
+def test_a_whole_sketch_tells_the_distance_to_a_bit(words: int) -> None:
+    rng = np.random.default_rng(words)
+    a, b = (encodings(rng.random((rows, 64 * words)) < 0.5) for rows in (61, 67))
+    comparison = kernel.prepare(a, b, measure="hamming", floor=0.5)
+    distance = a.length - similarity_table(a, b, "hamming") * a.length
+    found = kernel.compare(comparison, range(a.rows))
+    assert (distance <= a.length // 2).sum() == len(found.left) <= found.verified
+    assert found.verified <= (distance <= a.length // 2 + 1).sum()
+
+
 def test_pairs_of_read_only_rows_need_no_other_code() -> None:
     kernel.warm()
     before = compilations(scan), compilations(score)
