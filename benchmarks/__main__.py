@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import growth, kernel, limit, linkage, match
+from benchmarks import growth, kernel, limit, linkage, match, processors
 
 Summary = Callable[[dict[str, Any]], tuple[str, str]]
 
@@ -50,6 +50,9 @@ BENCHMARKS = (
     Benchmark("the limit", "benchmarks.limit", limit.summary),
     *(_matching(bits, cores, "dice") for bits in (1024, 2048) for cores in (1, 2)),
     *(_matching(2048, cores, "hamming") for cores in (1, 2)),
+    Benchmark(
+        *("other processors", "benchmarks.processors", processors.summary), quick="benchmarks.processors --rows 2000"
+    ),
     Benchmark("growth", "benchmarks.growth", growth.summary, "benchmarks.growth --quick"),
     Benchmark("variants of the kernel", "benchmarks.kernel", kernel.summary, "benchmarks.kernel --quick"),
     Benchmark(

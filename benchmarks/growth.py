@@ -28,15 +28,15 @@ KINDS: tuple[tuple[int, Measure], ...] = ((1024, "dice"), (2048, "dice"), (2048,
 RUNS = 3
 
 
-def growth(sizes: tuple[int, ...]) -> dict[str, Any]:
+def growth(sizes: tuple[int, ...], floor_rows: int) -> dict[str, Any]:
     """G pairs per second and peak MiB by size, G pairs per second by floor."""
     by_size: list[dict[str, Any]] = []
     by_floor: list[dict[str, Any]] = []
     for bits, measure in (KINDS[0], KINDS[2]):
         by_size += [_size(rows, bits, measure) for rows in sizes]
     for bits, measure in KINDS:
-        a, b = holders(FLOOR_ROWS, bits, measure)
-        usual = usual_floor(FLOOR_ROWS, bits, measure)
+        a, b = holders(floor_rows, bits, measure)
+        usual = usual_floor(floor_rows, bits, measure)
         for floor in sorted({*FLOORS, usual}):
             row = {"bits": bits, "measure": measure, "floor": round(floor, 4)}
             by_floor.append({**row, **_rates(a, b, measure, floor, cores=1)})
@@ -86,10 +86,12 @@ def summary(figures: dict[str, Any]) -> tuple[str, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--floor-rows", type=int, default=FLOOR_ROWS)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    show(growth(QUICK_SIZES if options.quick else tuple(options.sizes)), as_json=options.json)
+    sizes = QUICK_SIZES if options.quick else tuple(options.sizes)
+    show(growth(sizes, options.floor_rows), as_json=options.json)
     return 0
 
 

@@ -106,7 +106,7 @@ def scan_with(shape: Shape, tile: type[Tile] = Tile) -> Any:
     return njit(nogil=True)(FunctionType(scan.py_func.__code__, {**vars(_kernel_scan), **names}))
 
 
-def variants(bits: int, measure: Measure) -> list[dict[str, Any]]:
+def variants(bits: int, measure: Measure, *, quick: bool = False) -> list[dict[str, Any]]:
     """G pairs per second of every build, with the sketch length that the kernel would choose; its own build first."""
     c = _comparison(bits, measure, ROWS_B)
     words = DICE_WORDS if measure == "dice" else c.a.words
@@ -116,6 +116,7 @@ def variants(bits: int, measure: Measure) -> list[dict[str, Any]]:
     shapes = [replace(SHAPE, rows=rows) for rows in (1, 2, 4, 6, 8) if rows != SHAPE.rows]
     shapes += [replace(SHAPE, counts_words=False)] if SHAPE.counts_words else []
     shapes += [Shape(2, 4), Shape(4, 4), Shape(4, 2)]
+    shapes = shapes[-1:] if quick else shapes
     builds: list[tuple[str, Shape, type[Tile], list[NDArray[np.uint64]]]] = [
         *((_name(shape), shape, Tile, parities) for shape in (SHAPE, *shapes)),
         ("no parities", SHAPE, _Plain, folded),
@@ -221,9 +222,9 @@ def summary(figures: dict[str, Any]) -> tuple[str, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="the builds only, not the lengths of sketches and blocks")
+    parser.add_argument("--quick", action="store_true", help="some builds only, not the lengths of sketches and blocks")
     options = parser.parse_args()
-    parts = (("builds", variants), ("sketch_lengths", lengths), ("blocks", blocks))
+    parts = (("builds", partial(variants, quick=options.quick)), ("sketch_lengths", lengths), ("blocks", blocks))
     figures: dict[str, Any] = {"load": round(os.getloadavg()[0], 1), "shape": str(SHAPE), "starts": starts()}
     for name, measure_it in parts[: 1 if options.quick else None]:
         figures[name] = [row for bits, measure in KINDS for row in measure_it(bits, measure)]

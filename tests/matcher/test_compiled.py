@@ -11,20 +11,11 @@ import pytest
 from llvmlite import binding, ir
 
 import matcher
+from benchmarks.processors import X86, features, processors
 from matcher._kernel_scan import Shape, Tile, shape_for
 
 HOME = Path(matcher.__file__).parent.parent
-V2 = ("cx16", "popcnt", "sse3", "ssse3", "sse4.1", "sse4.2")
-V3 = (*V2, "avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe")
-WIDE = (*V3, "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl")
-X86 = {"x86-64": ("sse2",), "x86-64-v2": ("sse2", *V2), "haswell": V3, "skylake-avx512": WIDE}
-PROCESSORS = {"generic": ""} | {
-    name: ",".join(f"+{feature}" for feature in features)
-    for name, features in X86.items()
-    if binding.get_process_triple().startswith("x86_64") and all(map(binding.get_host_cpu_features().get, features))
-}
-"""The processors that this one can pass for, newer ones left out: name -> what numba is to be told of its features."""
-
+PROCESSORS = processors()
 WARM = """
 import json
 from matcher import kernel
@@ -65,10 +56,10 @@ def test_other_processors_find_the_same_pairs(processor: str, tmp_path: Path) ->
 
 
 def test_every_kind_of_processor_has_its_own_tile() -> None:
-    shapes = [shape_for(",".join(f"+{feature}" for feature in features)) for features in X86.values()]
+    shapes = [shape_for(features(name)) for name in X86]
     assert [shape.lanes for shape in shapes] == [2, 2, 4, 8]
     assert [shape.counts_words for shape in shapes] == [False] * 4
-    newest = shape_for(",".join(f"+{feature}" for feature in (*WIDE, "avx512vpopcntdq")))
+    newest = shape_for(features("skylake-avx512") + ",+avx512vpopcntdq")
     assert newest == Shape(8, 8, counts_words=True, sums_bytes=True, three_way=True)
     assert shape_for("") == shape_for("+neon,+fp-armv8") == Shape(4, 2)
     assert all(shape.pairs <= 64 for shape in (*shapes, newest))

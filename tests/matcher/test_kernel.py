@@ -158,6 +158,14 @@ def test_a_whole_sketch_tells_the_distance_to_a_bit(words: int) -> None:
     assert found.verified <= (distance <= a.length // 2 + 1).sum()
 
 
+def test_a_sketch_folds_all_words_into_its_few() -> None:
+    """Sparse rows are too alike in their first words, and far apart when all their words are in the sketch."""
+    rng = np.random.default_rng(1)
+    a, b = (encodings(rng.random((64, 1024)) < 0.1) for _ in range(2))
+    found = kernel.compare(kernel.prepare(a, b, measure="dice", floor=0.8, words=4), range(64))
+    assert (len(found.left), found.verified) == (0, 0)
+
+
 def test_pairs_of_read_only_rows_need_no_other_code() -> None:
     kernel.warm()
     before = compilations(scan), compilations(score)
