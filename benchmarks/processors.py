@@ -1,7 +1,8 @@
 """The matcher's code for other processors, run on this one: not slow, and the same pairs.
 
-``python -m benchmarks.processors --json`` runs ``benchmarks.match`` once for every processor that this one can pass for.
-anonlink's code is the same in each, so its speed is the yardstick. An older processor itself is slower at both.
+``python -m benchmarks.processors --json`` runs ``benchmarks.match`` for every processor that this one can pass for.
+anonlink's code is the same in each, so its speed is the yardstick; it counts bits with an instruction that the
+oldest of these do not have.
 """
 
 import argparse
