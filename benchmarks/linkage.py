@@ -55,7 +55,8 @@ def _write(folder: Path, council_rows: int, icb_rows: int) -> DemoFiles:
 
 def summary(figures: dict[str, Any]) -> tuple[str, str]:
     steps = ", ".join(f"{step} {seconds:.0f} s" for step, seconds in figures["seconds_by_step"].items())
-    return f"{figures['seconds']} s, {figures['peak_mib']} MiB", steps
+    council, board = figures["rows"]
+    return f"{council:,} x {board:,} rows in {figures['seconds']} s, {figures['peak_mib']} MiB", steps
 
 
 def main() -> int:
