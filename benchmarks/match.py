@@ -1,53 +1,49 @@
-"""Comparing all pairs: the matcher against anonlink, in one run.
+"""Comparing all pairs: the matcher against anonlink, numpy and the machine's limit, in one run.
 
 ``python -m benchmarks.match --bits 1024 --rows 20000 --cores 1 --json`` compares plain CLKs of made-up people,
 half of them in both holders and half of those with a mistake, by Dice >= 0.8, and checks that both find the
 same pairs. ``--measure hamming`` compares hardened encodings of the same people, at the floor that chance
 rarely passes, and checks the pairs against numpy on a part; anonlink, which has no fast measure for them, runs
-its Dice at the same length. Every figure is the best of several runs, so that a busy machine hurts less.
+its Dice at the same length. Every figure is the best of several runs, on one core in processor time. Peak memory
+is that of a process of its own, beside one that only makes the encodings.
 """
 
 import argparse
-import json
+import os
 import sys
-import time
-from collections.abc import Callable
-from random import Random
 from typing import Any, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
-from benchmarks.encode import realistic_case
-from encoder.clk import base_filters, load_schema
-from encoder.harden import draw, harden
-from encoder.identifiers import Column
-from matcher import _anonlink
+from benchmarks.apart import apart
+from benchmarks.limit import limit, speeds
+from benchmarks.show import show
+from benchmarks.sides import best, by_numpy, first_rows, holders, same, usual_floor
+from matcher import _anonlink, kernel
 from matcher.candidates import find_pairs
-from matcher.encodings import Encodings
-from matcher.estimate import noise_floor
 from matcher.measures import Measure
-from matcher.pairs import Pairs
 
-RUNS = 5
-PLAIN_FLOOR = 0.8
-CHANCE_PAIRS_PER_ROW = 0.05
 ANONLINK_ROWS = 5_000
-CHECKED_ROWS = 1_000
+NUMPY_ROWS = 500
 
 
 def compare(*, bits: int, rows: int, cores: int, measure: Measure) -> dict[str, Any]:
-    """Speeds in G pairs per second: ours at ``cores``, anonlink's on one."""
+    """Speeds in G pairs per second: ours at ``cores``, the others' on one."""
+    made, peak = (apart(_once, rows, bits, measure, find)[1] for find in (False, True))
+    kernel.warm()
+    load = os.getloadavg()[0]
     a, b = holders(rows, bits, measure)
-    floor = PLAIN_FLOOR if measure == "dice" else noise_floor(rows, rows, bits, CHANCE_PAIRS_PER_ROW * rows)
-    find_pairs(a, b, measure=measure, floor=floor, rows=range(100))  # compiles
-    ours, found = _best(RUNS, lambda: find_pairs(a, b, measure=measure, floor=floor, threads=cores))
-    fewer = Encodings(a.bits[: min(rows, ANONLINK_ROWS)], a.present[:ANONLINK_ROWS])
-    plain_floor = PLAIN_FLOOR if measure == "dice" else 0.9
-    anonlink, reference = _best(2, lambda: _anonlink.find_pairs_anonlink(fewer, b, plain_floor))
-    if measure == "hamming":
-        reference = _by_numpy(a, b, floor)
-    rates = {"ours": a.rows * b.rows / ours / 1e9, "anonlink": fewer.rows * b.rows / anonlink / 1e9}
+    floor = usual_floor(rows, bits, measure)
+    ours, found = best(lambda: find_pairs(a, b, measure=measure, floor=floor, threads=cores), cores=cores)
+    fewer, few = first_rows(a, ANONLINK_ROWS), first_rows(a, NUMPY_ROWS)
+    plain_floor = floor if measure == "dice" else 0.9
+    anonlink, reference = best(lambda: _anonlink.find_pairs_anonlink(fewer, b, plain_floor), runs=3)
+    numpy, plain = best(lambda: by_numpy(few, b, measure, floor), runs=2)
+    checked = same(found, plain, few.rows) and (measure == "hamming" or same(found, reference, fewer.rows))
+    rates = {
+        "ours": rows * rows / ours / 1e9,
+        "anonlink": fewer.rows * rows / anonlink / 1e9,
+        "numpy": few.rows * rows / numpy / 1e9,
+        "limit": cores * limit(bits, speeds()),
+    }
     return {
         "measure": measure,
         "bits": bits,
@@ -57,71 +53,24 @@ def compare(*, bits: int, rows: int, cores: int, measure: Measure) -> dict[str, 
         "pairs": len(found),
         **{name: round(rate, 3) for name, rate in rates.items()},
         "ratio": round(rates["ours"] / rates["anonlink"], 1),
-        "same_pairs": _same(found, reference, CHECKED_ROWS if measure == "hamming" else fewer.rows),
+        "share_of_limit": round(rates["ours"] / rates["limit"], 2),
+        "same_pairs": checked,
+        "peak_mib": round(peak),
+        "making_peak_mib": round(made),
+        "load": round(load, 1),
     }
 
 
-def holders(rows: int, bits: int, measure: Measure) -> tuple[Encodings, Encodings]:
-    """Two holders with ``rows`` rows each: the last half of the one is the first half of the other."""
-    rng = Random(7)
-    people = realistic_case(2 * rows - rows // 2)
-    table = list(people.rows)
-    again = [_mistaken(row, rng) for row in table[rows - rows // 2 : rows]]
-    people.schema["clkConfig"]["l"] = base_length = bits if measure == "dice" else 1024
-    schema = load_schema(people.schema)
-    sides = []
-    for side in (table[:rows], again + table[rows:]):
-        columns = [_column(values) for values in zip(*side, strict=True)]
-        filters = base_filters(columns, schema, secret=people.secret)
-        if measure == "hamming":
-            filters = harden(filters, draw(key=bytes(32), base_length=base_length, t=8, length=bits))
-        sides.append(Encodings.from_bytes(filters, np.ones(rows, np.bool_)))
-    return sides[0], sides[1]
+def _once(rows: int, bits: int, measure: Measure, find: bool) -> None:
+    """Make the encodings, and compare them once or not at all."""
+    a, b = holders(rows, bits, measure)
+    if find:
+        find_pairs(a, b, measure=measure, floor=usual_floor(rows, bits, measure))
 
 
-def _mistaken(row: tuple[str, ...], rng: Random) -> tuple[str, ...]:
-    """Every second row has a name with two letters swapped, or another postcode."""
-    forename, surname, birth, postcode, sex = row
-    match rng.randrange(6):
-        case 0:
-            forename = forename[1] + forename[0] + forename[2:]
-        case 1:
-            surname = surname[:-2] + surname[-1] + surname[-2]
-        case 2:
-            postcode = "ZZ1 1ZZ"
-    return forename, surname, birth, postcode, sex
-
-
-def _column(values: tuple[str, ...]) -> Column:
-    distinct, codes = np.unique(np.array(values), return_inverse=True)
-    return Column(codes.astype(np.int32), tuple(distinct.tolist()))
-
-
-def _best(runs: int, work: Callable[[], Pairs]) -> tuple[float, Pairs]:
-    seconds = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        pairs = work()
-        seconds.append(time.perf_counter() - started)
-    return min(seconds), pairs
-
-
-def _by_numpy(a: Encodings, b: Encodings, floor: float) -> Pairs:
-    distance = np.zeros((min(a.rows, CHECKED_ROWS), b.rows), np.int64)
-    for word in range(a.words):
-        distance += np.bitwise_count(a.bits[: len(distance), word, None] ^ b.bits[None, :, word])
-    similarity: NDArray[np.float64] = (a.length - distance) / a.length
-    left, right = np.nonzero(similarity >= floor)
-    return Pairs(left.astype(np.int32), right.astype(np.int32), similarity[left, right].astype(np.float32))
-
-
-def _same(found: Pairs, reference: Pairs, rows: int) -> bool:
-    part = found.left < rows
-    return (
-        np.array_equal(found.left[part], reference.left)
-        and np.array_equal(found.right[part], reference.right)
-        and np.array_equal(found.similarity[part], reference.similarity)
-    )
+def summary(figures: dict[str, Any]) -> tuple[str, str]:
+    beside = f"{figures['ratio']}x anonlink, {figures['share_of_limit']:.0%} of the limit"
+    return f"{figures['ours']} G pairs/s", f"{beside}; same pairs: {figures['same_pairs']}"
 
 
 def main() -> int:
@@ -133,10 +82,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     figures = compare(bits=options.bits, rows=options.rows, cores=options.cores, measure=options.measure)
-    if options.json:
-        print(json.dumps(figures))
-    else:
-        print("\n".join(f"{name:12} {figure}" for name, figure in figures.items()))
+    show(figures, as_json=options.json)
     return int(not figures["same_pairs"])
 
 

@@ -18,3 +18,13 @@ def compiled(function: F) -> F:
         return cast("F", njit(cache=True, nogil=True)(function))
     except RuntimeError:
         return cast("F", njit(nogil=True)(function))
+
+
+def compilations(function: Callable[..., Any]) -> int:
+    """How often this process has compiled the function, rather than loaded its machine code."""
+    return sum(cast("Any", function).stats.cache_misses.values())
+
+
+def kept_in(function: Callable[..., Any]) -> str | None:
+    """The folder of the function's machine code; None if it is not kept."""
+    return cast("str | None", cast("Any", function).stats.cache_path)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher import _kernel_scan, measures
+from matcher import _kernel_rows, _kernel_scan, measures
+from matcher._kernel_jit import compilations, kept_in
 from matcher.encodings import Encodings
 from matcher.errors import MatcherError
 from matcher.measures import Measure
@@ -19,6 +20,7 @@ from matcher.measures import Measure
 ROWS_AT_ONCE = 8192
 PANEL_BYTES = 1 << 19  # of B's sketches: half of a usual second-level cache
 _ABSENT = 2**40  # slack that no pair gets over
+_COMPILED = (_kernel_rows.sketch, _kernel_rows.distance, _kernel_rows.score, _kernel_scan.scan)
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,10 +116,10 @@ def _side(c: Comparison, rows: slice, *, first: bool) -> _Side:
     """Lay out some rows of one holder for the scan: sketches, slack, bits, weights."""
     holder, weight = (c.a, c.weight_a) if first else (c.b, c.weight_b)
     width = _kernel_scan.ROWS if first else _kernel_scan.LANES
-    bits, weight, present = holder.bits[rows], weight[rows], holder.present[rows]
+    bits, weight, present = _constant(holder.bits[rows]), weight[rows], holder.present[rows]
     tiles = -(-len(bits) // width)
     sketches = np.empty((tiles, c.words, width), np.uint64)
-    _kernel_scan.sketch(bits, c.words, width, sketches)
+    _kernel_rows.sketch(bits, c.words, width, sketches)
     slack = np.full(tiles * width, _ABSENT, np.int64)
     spare = measures.slack(c.measure, weight, holder.length, c.floor, first=first) + int(first)
     slack[: len(bits)] = np.where(present, -((spare + 1) // 2), _ABSENT)
@@ -134,9 +136,9 @@ def similarities(
     comparison = prepare(a, b, measure=measure, floor=1.0)
     out = np.full(len(left), np.nan, np.float32)
     there = np.flatnonzero(a.present[left] & b.present[right])
-    _kernel_scan.score(
-        a.bits,
-        b.bits,
+    _kernel_rows.score(
+        _constant(a.bits),
+        _constant(b.bits),
         comparison.weight_a,
         comparison.weight_b,
         left.astype(np.int64),
@@ -145,3 +147,28 @@ def similarities(
         out,
     )
     return out
+
+
+def _constant(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """View ``bits`` as read-only, as some holders' are, so that there is one case to compile and not several."""
+    view = bits.view()
+    view.flags.writeable = False
+    return view
+
+
+def warm() -> int:
+    """Compile all that comparing and scoring by either measure need, or load it: how many functions were compiled.
+
+    That takes seconds the first time on a machine and a fraction of one later, if ``code_folder`` is a place.
+    Whoever does not call it waits as long at the first comparison of each process.
+    """
+    row = Encodings(np.ones((1, 1), np.uint64), np.ones(1, np.bool_))
+    before = sum(compilations(function) for function in _COMPILED)
+    compare(prepare(row, row, measure="dice", floor=1.0), range(1))
+    similarities(row, row, np.zeros(1, np.int64), np.zeros(1, np.int64), "dice")
+    return sum(compilations(function) for function in _COMPILED) - before
+
+
+def code_folder() -> str | None:
+    """Where compiled code is kept for the next process; None where no place can be written, so that each compiles."""
+    return kept_in(_kernel_scan.scan)

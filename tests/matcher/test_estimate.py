@@ -4,7 +4,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.candidates import find_pairs
@@ -13,12 +13,14 @@ from matcher.estimate import noise_floor, noise_pairs
 from tests.matcher.samples import encodings
 
 
+@settings(deadline=None)
 @given(st.integers(1, 80), st.floats(0, 1))
 def test_the_tail_is_the_binomials(length: int, floor: float) -> None:
     tail = sum(comb(length, agreeing) for agreeing in range(length + 1) if agreeing / length >= floor)
     assert noise_pairs(3, 7, length, floor) == pytest.approx(21 * tail / 2**length, rel=1e-12)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**6), st.integers(1, 10**7), st.sampled_from((512, 1024, 2048)), st.floats(1e-6, 1e6))
 def test_the_floor_is_the_lowest_that_chance_respects(rows_a: int, rows_b: int, length: int, expected: float) -> None:
     floor = noise_floor(rows_a, rows_b, length, expected)
