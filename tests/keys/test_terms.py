@@ -161,6 +161,8 @@ UNSAFE: list[tuple[Path, Any, str]] = [
     (("decision", "plain_floor"), 1, "plain_floor"),
     (("decision", "contradicting_exact_keys"), "ignore", "contradicting_exact_keys"),
     (("decision", "rows_of_one_holder"), "two", "rows_of_one_holder"),
+    (("decision", "duplicates"), "merge", "duplicates"),
+    (("decision", "duplicates"), "link", 'duplicates = "link" needs rows_of_one_holder = "any number"'),
     (("suppression", "below"), 1, "suppression.below"),
     (("suppression", "round_to"), 0, "suppression.round_to"),
     (("match_keys",), [], "match_keys"),
@@ -324,3 +326,10 @@ def test_all_rows_may_look_alike_in_the_default_only_where_fields_are_few() -> N
 
 def test_every_declared_identifier_is_a_normalised_field() -> None:
     assert {one.value for one in Identifier} <= {field.value for field in IdentifierField}
+
+
+@pytest.mark.parametrize("duplicates", ["ignore", "report", "link"])
+def test_any_number_of_rows_per_link_has_room_for_duplicates(duplicates: str) -> None:
+    document = changed(("decision", "rows_of_one_holder"), "any number")
+    document["decision"]["duplicates"] = duplicates
+    assert parse_terms(document, where="draft").decision.duplicates == duplicates
