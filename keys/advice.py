@@ -173,6 +173,29 @@ def _outcome(terms: Terms) -> list[Advice]:
                 'Write "refuse" unless the numbers are known to be unreliable.',
             )
         )
+    return found + _of_one_holder(terms)
+
+
+def _of_one_holder(terms: Terms) -> list[Advice]:
+    """On links with several rows of one holder."""
+    found = []
+    if terms.decision.rows_of_one_holder == "any number":
+        found.append(
+            Advice(
+                "decision.rows_of_one_holder",
+                "A row may be linked with several rows of another holder, those of twins among them.",
+                'Write "one per link" where files have one row per child.',
+            )
+        )
+    numbered = all(any(isinstance(key, ExactKey) for key in terms.keys_of(one.name)) for one in terms.holders)
+    if terms.decision.duplicates == "link" and not numbered:
+        found.append(
+            Advice(
+                "decision.duplicates",
+                "A holder has no exact match-key: twins in its file may be taken for one child.",
+                'Write "report" or "ignore", or agree on NHS numbers.',
+            )
+        )
     return found
 
 

@@ -34,6 +34,15 @@ _HOLDER_LEARNS = {
     "nothing technical prevents that.",
     Release.COUNT: "how many children holders have in common, rounded. Not which.",
 }
+_ROWS = {
+    "one per link": "A link has at most one row of each holder.",
+    "any number": "A link may have several rows of one holder, if all of them together are likely to be one child.",
+}
+_DUPLICATES = {
+    "ignore": "Rows of one holder are not compared with each other.",
+    "report": "Rows of one holder are compared with each other too, to count duplicates; that changes no link.",
+    "link": "Rows of one holder are compared with each other too, and linked in the same way.",
+}
 _RECIPIENT_LEARNS = {
     Release.BLIND: "the attributes that holders hand over, and which rows are of the same child. No identifiers.",
     Release.OPEN: "the attributes that holders hand over, and which rows are of the same child. No identifiers.",
@@ -127,8 +136,11 @@ def _learns(terms: Terms) -> list[str]:
         f"Counts below {terms.suppression.below}, zero too, are not shown; others are rounded to the nearest "
         f"{terms.suppression.round_to}."
     )
+    holder = _HOLDER_LEARNS[terms.release]
+    if terms.decision.duplicates == "report":
+        holder += " Also how many of its own rows look like another of them, rounded."
     return [
-        f"Each holder: {_HOLDER_LEARNS[terms.release]}",
+        f"Each holder: {holder}",
         f"The recipient: {_RECIPIENT_LEARNS[terms.release]}",
         broker,
         leads,
@@ -150,7 +162,8 @@ def _links(terms: Terms) -> list[str]:
     if terms.decision.contradicting_exact_keys == "refuse":
         linked += ", but not if their valid numbers differ and none is the same"
     scripts = [_OTHER_SCRIPTS[terms.normalisation.other_scripts]] if uses_names(terms) else []
-    return [key, *pairs, *scripts, f"{linked}. A link has at most one row of each holder."]
+    rows = f"{_ROWS[terms.decision.rows_of_one_holder]} {_DUPLICATES[terms.decision.duplicates]}"
+    return [key, *pairs, *scripts, f"{linked}. {rows}"]
 
 
 def _duration(terms: Terms) -> list[str]:

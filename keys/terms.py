@@ -179,19 +179,29 @@ class Normalisation(_Stated):
 
 
 class Decision(_Stated):
-    """When a pair is a link. ``match`` and ``possible`` are probabilities."""
+    """When a pair is a link. ``match`` and ``possible`` are probabilities.
+
+    ``duplicates`` are rows of the same child in one holder's own file.
+    """
 
     match: Annotated[float, Field(gt=0, lt=1)]
     possible: Annotated[float, Field(gt=0, lt=1)]
     chance_pairs_per_row: Annotated[float, Field(gt=0, le=100)]
     plain_floor: Annotated[float, Field(gt=0, lt=1)]
     contradicting_exact_keys: Literal["refuse", "allow"]
-    rows_of_one_holder: Literal["one per link"]
+    rows_of_one_holder: Literal["one per link", "any number"]
+    duplicates: Literal["ignore", "report", "link"]
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.possible > self.match:
             raise ValueError("possible must not be above match")
+        return self
+
+    @model_validator(mode="after")
+    def _duplicates_have_room(self) -> Self:
+        if self.duplicates == "link" and self.rows_of_one_holder == "one per link":
+            raise ValueError('duplicates = "link" needs rows_of_one_holder = "any number"')
         return self
 
 

@@ -49,13 +49,15 @@ class ScoredPairs:
     """Pairs in the order they came; float64 (pairs,), all finite.
 
     ``probability`` that the pair is the same child, its rivals considered. ``weight``: log2 odds by which to
-    choose and order links; below those of ``probability`` where the pair may be twins.
+    choose and order links; below those of ``probability`` where the pair may be twins. ``alone``: the same with
+    no rival considered, for where a child may have several rows with one holder, which are no rivals.
     """
 
     left: Ints
     right: Ints
     probability: Floats
     weight: Floats
+    alone: Floats
     model: FittedModel
 
 
@@ -92,12 +94,13 @@ def score(
     if pairs == 0:
         empty = np.zeros(0)
         model = FittedModel(0, 0.0, threshold, math.nan, math.nan, 0, True)
-        return ScoredPairs(left.astype(np.int64), right.astype(np.int64), empty, empty, model)
+        return ScoredPairs(left.astype(np.int64), right.astype(np.int64), empty, empty, empty, model)
     order = np.lexsort((right, left))  # sums then round alike, whatever the order of the pairs
     sample = _sample(fuzzy, similarity[order], agreement[order], left[order], right[order], rows, floors)
     fitted = fit(sample, twin_caution=twin_caution)
-    weight, probability = np.empty(pairs), np.empty(pairs)
+    weight, alone, probability = np.empty(pairs), np.empty(pairs), np.empty(pairs)
     weight[order] = fitted.careful / math.log(2)
+    alone[order] = fitted.alone / math.log(2)
     probability[order] = 1 / (1 + np.exp(-fitted.odds))
     chosen = weight >= math.log2(threshold / (1 - threshold))
     hits = float(probability[chosen].sum())
@@ -111,7 +114,7 @@ def score(
         iterations=fitted.iterations,
         converged=fitted.converged,
     )
-    return ScoredPairs(left.astype(np.int64), right.astype(np.int64), probability, weight, model)
+    return ScoredPairs(left.astype(np.int64), right.astype(np.int64), probability, weight, alone, model)
 
 
 def _sample(

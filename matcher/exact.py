@@ -1,4 +1,6 @@
-"""Pairs of rows with equal tokens, for exact match-keys."""
+"""Rows with equal tokens, for exact match-keys: as pairs, and as numbers."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +56,32 @@ def find_exact(a: Encodings, b: Encodings, *, most: int = MOST_PER_TOKEN, budget
         left_out=int(sizes.sum()) - total,
         rows_left_out=(int(size_a[common].sum()), int(size_b[common].sum())),
     )
+
+
+def token_codes(
+    holders: Sequence[Mapping[str, Encodings]], keys: Sequence[str], rows: Sequence[int]
+) -> list[NDArray[np.int64]]:
+    """Number the tokens of exact match-keys, so that rows can be told apart without them.
+
+    ``holders``: each one's encodings by match-key; ``keys``: the exact match-keys; ``rows``: each one's number of rows.
+    Per holder int64 ``(rows, keys)``: equal numbers in a column are equal tokens, whoever holds them; -1 where a row or
+    its holder has no token. Raises MatcherError when the tokens of one match-key differ in length or are not one per
+    row.
+    """
+    codes = [np.full((count, len(keys)), -1, np.int64) for count in rows]
+    for column, key in enumerate(keys):
+        having = [(code, of_holder[key]) for code, of_holder in zip(codes, holders, strict=True) if key in of_holder]
+        if len({one.words for _, one in having}) > 1 or any(len(code) != one.rows for code, one in having):
+            raise MatcherError(
+                "The tokens of one match-key differ in length between holders, or are not one per row.",
+                remedy="Encode all holders' rows under the same agreement.",
+            )
+        if having:
+            group = _groups(np.concatenate([one.bits[one.present] for _, one in having]))
+            ends = np.cumsum([int(one.present.sum()) for _, one in having])
+            for (code, one), part in zip(having, np.split(group, ends[:-1]), strict=True):
+                code[one.present, column] = part
+    return codes
 
 
 def _groups(tokens: NDArray[np.uint64]) -> NDArray[np.int64]:

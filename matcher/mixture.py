@@ -77,11 +77,12 @@ class _State:
 class Fit:
     """``odds``: float64 (pairs,), log odds with rivals considered; ``careful``: the same when twins are feared.
 
-    ``seen``: share of all matches that are among the pairs.
+    ``alone``: as ``careful``, but no rival considered. ``seen``: share of all matches that are among the pairs.
     """
 
     odds: Floats
     careful: Floats
+    alone: Floats
     seen: float
     iterations: int
     converged: bool
@@ -117,8 +118,9 @@ def fit(sample: Sample, *, twin_caution: float = 1.0) -> Fit:
         _learn_exact(sample, state, matched, rest)
         state.matches, state.others = float(probability.sum()), float(rest.sum())
     feared = state.rates * np.where(_twins(sample.changes, shared), twin_caution, 1.0)
-    careful = odds + (_log(given_other) - _log(sample.likelihood @ (feared @ parts)))[sample.cell]
-    return Fit(odds, careful, seen, iterations, iterations < ITERATIONS)
+    fear = (_log(given_other) - _log(sample.likelihood @ (feared @ parts)))[sample.cell]
+    alone = np.clip(plain, -LARGEST, LARGEST)[sample.cell] + fear
+    return Fit(odds, odds + fear, alone, seen, iterations, iterations < ITERATIONS)
 
 
 def _per_cell(sample: Sample, weight: Floats) -> Floats:

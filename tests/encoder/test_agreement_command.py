@@ -185,6 +185,11 @@ def test_without_yes_the_page_is_shown_and_no_means_no(folder: Path) -> None:
             'contradicting_exact_keys = "allow"',
             "decision.contradicting_exact_keys",
         ),
+        (
+            'rows_of_one_holder = "one per link"',
+            'rows_of_one_holder = "any number"',
+            "decision.rows_of_one_holder",
+        ),
         ('tuple_of = ["upn"]', 'tuple_of = ["date_of_birth"]', "match_keys.upn"),
         ('expires = "2027', 'expires = "2097', "expires"),
     ],

@@ -70,3 +70,25 @@ def test_to_keep_other_scripts_is_advised_against_where_names_are_compared(
     terms = default_terms({"a": have, "b": have}, normalisation={"other_scripts": rule})
     found = [one.remedy for one in advice_on(terms, "normalisation.other_scripts")]
     assert found == ['Write "transliterate".'] * advised
+
+
+@pytest.mark.parametrize(
+    ("rows", "duplicates", "have", "places"),
+    [
+        ("one per link", "report", IDENTIFIERS, []),
+        ("any number", "report", IDENTIFIERS, ["rows_of_one_holder"]),
+        ("any number", "link", IDENTIFIERS, ["rows_of_one_holder"]),
+        ("any number", "link", IDENTIFIERS[:-1], ["rows_of_one_holder", "duplicates"]),
+        ("any number", "report", IDENTIFIERS[:-1], ["rows_of_one_holder"]),
+    ],
+)
+def test_advice_on_several_rows_of_a_holder_thinks_of_twins(
+    rows: str, duplicates: str, have: list[str], places: list[str]
+) -> None:
+    document = default_terms({"a": have, "b": have}).model_dump(mode="json")
+    document["decision"] |= {"rows_of_one_holder": rows, "duplicates": duplicates}
+    terms = Terms.model_validate(document)
+    for place in ("rows_of_one_holder", "duplicates"):
+        advice = [one.what for one in advice_on(terms, f"decision.{place}")]
+        assert len(advice) == (place in places)
+        assert all("twins" in one for one in advice)

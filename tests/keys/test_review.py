@@ -131,6 +131,25 @@ def test_each_release_mode_says_who_learns_what(release: str, back: str, holder:
 
 
 @pytest.mark.parametrize(
+    ("rows", "duplicates", "linked", "learnt"),
+    [
+        ("one per link", "ignore", "at most one row of each holder. Rows of one holder are not compared", False),
+        ("one per link", "report", "to count duplicates; that changes no link.", True),
+        ("any number", "report", "A link may have several rows of one holder", True),
+        ("any number", "link", "compared with each other too, and linked in the same way.", False),
+    ],
+)
+def test_it_says_what_becomes_of_several_rows_of_one_holder(
+    rows: str, duplicates: str, linked: str, learnt: bool
+) -> None:
+    decision = small_terms(THREE).decision.model_dump() | {"rows_of_one_holder": rows, "duplicates": duplicates}
+    text = page(three(decision=decision))
+    assert linked in section(text, "WHAT CAN BE LINKED")
+    assert ("how many of its own rows look like another" in section(text, "WHO LEARNS WHAT")) == learnt
+    assert len(text.splitlines()) <= 125
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {},

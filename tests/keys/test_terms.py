@@ -161,6 +161,8 @@ UNSAFE: list[tuple[Path, Any, str]] = [
     (("decision", "plain_floor"), 1, "plain_floor"),
     (("decision", "contradicting_exact_keys"), "ignore", "contradicting_exact_keys"),
     (("decision", "rows_of_one_holder"), "two", "rows_of_one_holder"),
+    (("decision", "duplicates"), "merge", "duplicates"),
+    (("decision", "duplicates"), "link", 'duplicates = "link" needs rows_of_one_holder = "any number"'),
     (("suppression", "below"), 1, "suppression.below"),
     (("suppression", "round_to"), 0, "suppression.round_to"),
     (("match_keys",), [], "match_keys"),
@@ -330,3 +332,10 @@ def test_what_becomes_of_names_in_other_scripts_must_be_stated() -> None:
     assert "  normalisation: Field required" in refusal(without(("normalisation",)))
     assert "  normalisation.other_scripts: Field required" in refusal(without(("normalisation", "other_scripts")))
     assert "'keep' or 'transliterate'" in refusal(changed(("normalisation", "other_scripts"), "translate"))
+
+
+@pytest.mark.parametrize("duplicates", ["ignore", "report", "link"])
+def test_any_number_of_rows_per_link_has_room_for_duplicates(duplicates: str) -> None:
+    document = changed(("decision", "rows_of_one_holder"), "any number")
+    document["decision"]["duplicates"] = duplicates
+    assert parse_terms(document, where="draft").decision.duplicates == duplicates

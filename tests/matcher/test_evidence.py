@@ -148,6 +148,30 @@ def test_caution_keeps_twins_apart_and_leaves_the_probability_as_it_is() -> None
     assert np.array_equal(careful.probability, bold.probability)
 
 
+def test_two_rows_of_one_child_are_no_rivals_where_pairs_are_weighed_alone() -> None:
+    """Every tenth child has two rows with the second holder."""
+    rng = np.random.default_rng(6)
+    number, twice = 1000, 100
+    same = np.zeros((number + twice, 6))
+    same[rng.random(same.shape) < 0.03] = 0.2
+    left = np.concatenate([np.arange(number), np.arange(twice)])
+    right = np.arange(number + twice)
+    pairs = Pairs(similarities(same, FIELDS, rng), left, right, (number, number + twice), np.ones(len(left), np.bool_))
+    scored = pairs.score()
+    contested = (left < twice) & pairs.true
+    assert (np.minimum(scored.weight[:twice], scored.weight[number:]) < 1).all()
+    assert (scored.alone[contested] > 5).all()
+    assert np.allclose(scored.alone[~contested], scored.weight[~contested])
+
+
+def test_a_twin_without_a_rival_is_no_match_alone_either() -> None:
+    pairs = with_twins()
+    bold, careful = pairs.score(twin_caution=1.0), pairs.score(twin_caution=64.0)
+    assert (pairs.score().alone[~pairs.true] < 0).all()
+    assert (careful.alone[~pairs.true] < bold.alone[~pairs.true] - 3).all()
+    assert (careful.alone >= careful.weight - 1e-9).all()
+
+
 def test_few_matches_among_many_relatives_do_not_make_relatives_matches() -> None:
     pairs = world(rows=10_000, matches=15, relatives=3000)
     chosen = pairs.score().weight > 0

@@ -1,4 +1,4 @@
-"""Pairs of equal tokens, and the tokens that say too little."""
+"""Equal tokens: their pairs, their codes, and those that say too little."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from matcher.encodings import Encodings
 from matcher.errors import FloodError, MatcherError
-from matcher.exact import find_exact
+from matcher.exact import find_exact, token_codes
 
 
 def tokens(values: list[tuple[int, int]], absent: frozenset[int] = frozenset()) -> Encodings:
@@ -53,3 +53,35 @@ def test_more_pairs_than_the_budget_holds_are_refused() -> None:
 def test_different_lengths_are_refused() -> None:
     with pytest.raises(MatcherError, match="128 bits"):
         find_exact(tokens([(1, 1)]), Encodings(np.ones((1, 1), np.uint64), np.ones(1, np.bool_)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(values, values, st.frozensets(st.integers(0, 29)))
+def test_equal_tokens_have_equal_codes_whoever_holds_them(
+    left: list[tuple[int, int]], right: list[tuple[int, int]], absent: frozenset[int]
+) -> None:
+    """The third holder does not have the match-key."""
+    holders = [{"nhs": tokens(left, absent), "upn": tokens(left)}, {"nhs": tokens(right)}, {"names": tokens(left)}]
+    rows = [len(left), len(right), len(left)]
+    codes = token_codes(holders, ["nhs", "upn"], rows)
+    assert [one.shape for one in codes] == [(count, 2) for count in rows]
+    known = {(0, i): one for i, one in enumerate(left) if i not in absent} | {
+        (1, j): one for j, one in enumerate(right)
+    }
+    for h, count in enumerate(rows):
+        for row in range(count):
+            assert (codes[h][row, 0] >= 0) == ((h, row) in known)
+    for (h, i), one in known.items():
+        for (k, j), other in known.items():
+            assert (codes[h][i, 0] == codes[k][j, 0]) == (one == other)
+    assert (codes[0][:, 1] >= 0).all()
+    assert (codes[1][:, 1] == -1).all()
+    assert (codes[2] == -1).all()
+
+
+def test_codes_need_one_token_per_row_and_one_length() -> None:
+    with pytest.raises(MatcherError, match="one per row"):
+        token_codes([{"nhs": tokens([(1, 1)])}], ["nhs"], [2])
+    shorter = Encodings(np.ones((1, 1), np.uint64), np.ones(1, np.bool_))
+    with pytest.raises(MatcherError, match="length"):
+        token_codes([{"nhs": tokens([(1, 1)])}, {"nhs": shorter}], ["nhs"], [1, 1])

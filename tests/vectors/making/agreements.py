@@ -24,6 +24,12 @@ def cases() -> Iterator[Case]:
         ("last-second", "In force until the second before it expires.", good, "2026-12-31T23:59:59+00:00"),
         ("without-hardening", "No hardening, with the reason for it, and an open release.", agreed(plain), _NOW),
         (
+            "duplicates-linked",
+            "Several rows of one holder in a link, those of its own file too.",
+            agreed(_deciding(rows_of_one_holder="any number", duplicates="link")),
+            _NOW,
+        ),
+        (
             "two-ig-leads",
             "A holder with two IG leads.",
             agreed(parties=deputy, signers=[one["name"] for one in deputy]),
@@ -107,6 +113,16 @@ def _refused(good: Mapping[str, Any]) -> Iterator[Case]:
         ),
         ("unknown-choice", "A choice that the version does not have.", termed(blocking="soundex")),
         (
+            "duplicates-not-stated",
+            "A decision that says nothing of rows of the same child in one file.",
+            termed(decision=without(TERMS["decision"], "duplicates")),
+        ),
+        (
+            "duplicates-without-room",
+            "Duplicates are linked, but a link may have one row of each holder only.",
+            agreed(_deciding(duplicates="link")),
+        ),
+        (
             "match-key-of-one-holder",
             "A match-key with a field that one holder alone has.",
             termed(match_keys=[*TERMS["match_keys"], {"kind": "exact", "name": "upn", "tuple_of": ["upn"]}]),
@@ -121,6 +137,11 @@ def _refused(good: Mapping[str, Any]) -> Iterator[Case]:
         yield _AGREEMENT.reject(name, about, {"agreement": agreement, "now": _NOW})
     about = "An agreement at the moment that it expires."
     yield _AGREEMENT.reject("expired", about, {"agreement": good, "now": "2027-01-01T00:00:00+00:00"})
+
+
+def _deciding(**changes: str) -> dict[str, Any]:
+    """Terms with another decision."""
+    return {**TERMS, "decision": {**TERMS["decision"], **changes}}
 
 
 def _with(parties: Sequence[Mapping[str, Any]], *, without_last: bool = False) -> dict[str, Any]:

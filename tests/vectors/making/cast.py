@@ -61,6 +61,7 @@ TERMS: Mapping[str, Any] = {
         "plain_floor": 0.7,
         "contradicting_exact_keys": "refuse",
         "rows_of_one_holder": "one per link",
+        "duplicates": "ignore",
     },
     "suppression": {"below": 8, "round_to": 5},
 }
