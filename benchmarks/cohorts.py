@@ -16,7 +16,7 @@ from encoder.match_keys import encoders
 from encoder.normalise import normalise
 from encoder.read import read_rows
 from keys.secret import Secret
-from keys.template import default_terms
+from keys.template import default_rules, default_terms
 from keys.terms import FuzzyKey, Identifier, Terms
 from matcher.candidates import find_pairs, similarities
 from matcher.encodings import Encodings
@@ -89,7 +89,7 @@ def _identifiers(holder: HolderSpec, first: Extract, second: Extract, known: Int
     with TemporaryDirectory() as folder:
         path = write_extract(whole, Path(folder) / "rows.csv")
         columns = load_columns(write_columns(holder.columns, Path(folder) / "columns.toml"))
-        return normalise(read_rows(path, columns), columns, today=REFERENCE_DAY).identifiers
+        return normalise(read_rows(path, columns), columns, rules=default_rules(), today=REFERENCE_DAY).identifiers
 
 
 def _encode(identifiers: Identifiers, holder: str, terms: Terms, secret: Secret) -> dict[str, Encodings]:
