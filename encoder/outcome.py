@@ -19,6 +19,9 @@ def tell(outcome: Mapping[str, Any], terms: Terms) -> list[str]:
         f"match-key {name}: pairs were left out, of values that very many rows share or of too many weak ones"
         for name in outcome.get("left_out") or ()
     ]
+    for name in outcome.get("duplicates") or {}:
+        count = _count(outcome["duplicates"], name, rule)
+        lines.append(f"rows of {name} that look like another row of it: {count}")
     lines.append(f"match-keys: {', '.join(outcome.get('match_keys') or ())}")
     lines.append(f"linked from a probability of {outcome.get('threshold')} on")
     return lines

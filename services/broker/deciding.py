@@ -9,21 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keys.terms import FuzzyKey, Terms
-from matcher import candidates, link_ids
-from matcher.encodings import Encodings
-from matcher.evidence import KeyEvidence, score
-from matcher.exact import find_exact
+from keys.terms import ExactKey, Terms
+from matcher import link_ids
+from matcher.exact import find_exact, token_codes
 from matcher.pairs import Pairs
-from matcher.solve import PairSet, solve
+from matcher.solve import Links, PairSet, solve
 from services.broker.inputs import Inputs
-from services.broker.matching import BYTES_PER_CANDIDATE, capacity, floor_of, measure_of
+from services.broker.matching import capacity, floor_of
 from services.broker.office import Office
 from services.broker.outcome import describe
 from services.broker.plan import Task
 from services.broker.runs import comparisons, exact_keys, fuzzy_keys
 from services.broker.spill import Spill, link_ids_name
 from services.broker.suppression import suppress
+from services.broker.weighing import weigh, weight_of
 
 BINS = 4096
 """Of similarities, when a floor has to be raised."""
@@ -39,19 +38,23 @@ def decide(inputs: Inputs, found: _Found) -> dict[str, Any]:
     """
     agreement, terms = inputs.agreement, inputs.agreement.terms
     spill = Spill(inputs.office, inputs.run, agreement.id)
-    scored, common = [], set()
+    several = terms.decision.rows_of_one_holder == "any number"
+    # Where rows are linked by averages the weak pairs count too.
+    least = -math.inf if several else weight_of(terms.decision.possible)
+    scored: list[PairSet] = []
+    common: set[str] = set()
     for first, second in comparisons(agreement):
         exact = _exact_pairs(inputs, first, second)
         raised = _raised(inputs, spill, found, first, second)
         common |= _common(exact, terms) | set(raised)
         joined = [_joined(one) for one in exact.values()]
         for task in _tasks(inputs, first, second):
-            joined += [
-                _joined(_above(pairs, raised.get(task.key))) for pairs in spill.read(task.number, found[task.number])
-            ]
-        candidates_ = np.unique(np.concatenate([np.empty(0, np.int64), *joined]))
-        scored.append(_weigh(inputs, first, second, candidates_, raised))
-    links = solve(scored, _weight(terms.decision.match))
+            of_task = spill.read(task.number, found[task.number])
+            joined.extend(_joined(_above(pairs, raised.get(task.key))) for pairs in of_task)
+        every = np.unique(np.concatenate([np.empty(0, np.int64), *joined]))
+        scored.append(weigh(inputs, first, second, every, raised, least=least))
+    codes = _codes(inputs)
+    links = _links(terms, scored, codes, terms.decision.match)
     if not inputs.office.storage.has(link_ids_name(inputs.run)):
         ids = link_ids.assign(links, rows=inputs.rows, token_bytes=inputs.office.random)
         spill.put(link_ids_name(inputs.run), **{f"holder{number}": one for number, one in enumerate(ids)})
@@ -59,8 +62,9 @@ def decide(inputs: Inputs, found: _Found) -> dict[str, Any]:
         terms,
         rows=[_linkable(inputs, holder) for holder in range(len(inputs.rows))],
         links=links,
-        possible=solve(scored, _weight(terms.decision.possible)),
+        possible=_links(terms, scored, codes, terms.decision.possible),
         common=common,
+        duplicates=_duplicates(terms, scored, codes),
     )
 
 
@@ -75,6 +79,41 @@ def stored_link_ids(office: Office, run: str, agreement: str, holders: int) -> l
     """What ``decide`` assigned: uint8 (rows, 16) per holder."""
     arrays = Spill(office, run, agreement).get(link_ids_name(run))
     return [arrays[f"holder{number}"] for number in range(holders)]
+
+
+def _links(terms: Terms, scored: list[PairSet], codes: list[NDArray[np.int64]], probability: float) -> Links:
+    """Rows of one holder are linked with each other only if the agreement says so."""
+    linking = terms.decision.duplicates == "link"
+    return solve(
+        [pairs for pairs in scored if linking or pairs.holder_a != pairs.holder_b],
+        weight_of(probability),
+        rows_of_one_holder=terms.decision.rows_of_one_holder,
+        codes=codes,
+    )
+
+
+def _duplicates(terms: Terms, scored: list[PairSet], codes: list[NDArray[np.int64]]) -> list[int] | None:
+    """How many rows of each holder look like another row of it, where the agreement wants that reported."""
+    if terms.decision.duplicates != "report":
+        return None
+    repeated = []
+    for holder in range(len(terms.holders)):
+        own = [pairs for pairs in scored if pairs.holder_a == pairs.holder_b == holder]
+        alike = solve(own, weight_of(terms.decision.match), rows_of_one_holder="any number", codes=codes)
+        repeated.append(alike.repeated(holder))
+    return repeated
+
+
+def _codes(inputs: Inputs) -> list[NDArray[np.int64]]:
+    """By which rows contradict each other: none if the agreement allows contradictions."""
+    if inputs.agreement.terms.decision.contradicting_exact_keys == "allow":
+        return []
+    names = [key.name for key in inputs.agreement.terms.match_keys if isinstance(key, ExactKey)]
+    holders = [
+        {name: inputs.encodings(holder, name) for name in inputs.names(holder) if name in names}
+        for holder in range(len(inputs.rows))
+    ]
+    return token_codes(holders, names, inputs.rows)
 
 
 def _tasks(inputs: Inputs, first: int, second: int) -> list[Task]:
@@ -120,61 +159,20 @@ def _above(pairs: Pairs, floor: float | None) -> Pairs:
     return Pairs(pairs.left[kept], pairs.right[kept], pairs.similarity[kept])
 
 
-def _weigh(inputs: Inputs, first: int, second: int, joined: NDArray[np.int64], raised: Mapping[str, float]) -> PairSet:
-    terms, agreement = inputs.agreement.terms, inputs.agreement
-    left, right = joined >> 32, joined & 0xFFFFFFFF
-    fuzzy, exact = fuzzy_keys(agreement, first, second), exact_keys(agreement, first, second)
-    similarity = np.empty((len(joined), len(fuzzy)), dtype=np.float32)
-    for column, key in enumerate(fuzzy):
-        a, b = inputs.encodings(first, key.name), inputs.encodings(second, key.name)
-        similarity[:, column] = candidates.similarities(a, b, left, right, measure=measure_of(terms))
-    agreed = np.zeros((len(joined), len(exact)), dtype=np.int8)
-    for column, name in enumerate(exact):
-        agreed[:, column] = _agreement(inputs.encodings(first, name), inputs.encodings(second, name), left, right)
-    rows = (inputs.rows[first], inputs.rows[second])
-    inputs.shelf.make_room(len(joined) * BYTES_PER_CANDIDATE)
-    result = score(
-        keys=[*(_evidence(terms, key) for key in fuzzy), *(KeyEvidence(name=name, kind="exact") for name in exact)],
-        similarity=similarity,
-        agreement=agreed,
-        left=left,
-        right=right,
-        rows=rows,
-        floors=[raised.get(key.name, floor_of(terms, *rows)) for key in fuzzy],
-        threshold=terms.decision.match,
-    )
-    weight = result.weight
-    if terms.decision.contradicting_exact_keys == "refuse":
-        weight = np.where((agreed < 0).any(axis=1) & ~(agreed > 0).any(axis=1), -np.inf, weight)
-    kept = weight >= _weight(terms.decision.possible)
-    return PairSet(first, second, left[kept], right[kept], weight[kept])
-
-
-def _evidence(terms: Terms, key: FuzzyKey) -> KeyEvidence:
-    hardening = terms.encoding.hardening
-    return KeyEvidence(
-        name=key.name,
-        kind="fuzzy",
-        measure=measure_of(terms),
-        length=hardening.length if hardening else terms.encoding.length,
-        t=hardening.t if hardening else None,
-        features=tuple((feature.field.value, feature.bits) for feature in key.features),
-        base_length=terms.encoding.length,
-    )
-
-
-def _weight(probability: float) -> float:
-    """Log2 odds, which order pairs where probabilities can no longer be told apart."""
-    return math.log2(probability / (1 - probability))
-
-
 def _exact_pairs(inputs: Inputs, first: int, second: int) -> dict[str, Pairs]:
-    """By exact match-key."""
+    """By exact match-key; of one holder's rows, each two once."""
     budget = inputs.office.settings.memory_mb << 20
-    return {
+    pairs = {
         name: find_exact(inputs.encodings(first, name), inputs.encodings(second, name), budget=budget)
         for name in exact_keys(inputs.agreement, first, second)
     }
+    return {name: _once(one) if first == second else one for name, one in pairs.items()}
+
+
+def _once(pairs: Pairs) -> Pairs:
+    kept = pairs.left < pairs.right
+    left, right, similarity = pairs.left[kept], pairs.right[kept], pairs.similarity[kept]
+    return Pairs(left, right, similarity, pairs.left_out, pairs.rows_left_out)
 
 
 def _common(exact: Mapping[str, Pairs], terms: Terms) -> set[str]:
@@ -189,13 +187,6 @@ def _linkable(inputs: Inputs, holder: int) -> int:
     """Rows with an encoding under any match-key."""
     flags = inputs.read(holder, [f"present/{name}" for name in inputs.names(holder)])
     return int(np.logical_or.reduce([flag == 1 for flag in flags.values()]).sum())
-
-
-def _agreement(a: Encodings, b: Encodings, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int8]:
-    """1 where both tokens are there and equal, -1 where both are there and differ, else 0."""
-    both = a.present[left] & b.present[right]
-    equal = (a.bits[left] == b.bits[right]).all(axis=1)
-    return np.where(both, np.where(equal, 1, -1), 0).astype(np.int8)
 
 
 def _joined(pairs: Pairs) -> NDArray[np.int64]:

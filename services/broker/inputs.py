@@ -57,12 +57,14 @@ class Inputs:
         return [key.name for key in self.agreement.terms.keys_of(self.agreement.terms.holders[holder].name)]
 
     def read(self, holder: int, fields: Sequence[str]) -> Mapping[str, NDArray[Any]]:
+        """Some fields of a holder's records. Raises ``NotFound`` once the agreement's data are destroyed."""
+        key = self.office.receiving_key(self.agreement.id)
         with self.office.storage.open(upload_name(self.agreement.id, self.uploads[holder])) as stream:
             return read_columns(
                 stream,
                 agreement=self.agreement,
                 holder=self.agreement.holders()[holder],
-                key=self.office.receiving_key(self.agreement.id),
+                key=key,
                 fields=fields,
             )
 
@@ -127,9 +129,8 @@ class Shelf:
         return sum(one.bits.nbytes for one in self._held.values())
 
     def _fetch(self, inputs: Inputs, holder: int, key: str) -> None:
-        with inputs.office.storage.open(upload_name(inputs.agreement.id, inputs.uploads[holder])) as stream:
-            whole = stream.seek(0, 2) <= self.capacity // 2
-        names = inputs.names(holder) if whole else [key]
+        size = inputs.office.storage.size(upload_name(inputs.agreement.id, inputs.uploads[holder]))
+        names = inputs.names(holder) if size <= self.capacity // 2 else [key]
         columns = inputs.read(holder, [field for name in names for field in (name, f"present/{name}")])
         for name in names:
             one = Encodings.from_bytes(np.ascontiguousarray(columns[name]), columns[f"present/{name}"] == 1)

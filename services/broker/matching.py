@@ -10,13 +10,17 @@ from collections.abc import Callable
 from logging import getLogger
 from typing import Final
 
+import numpy as np
+
 from keys.terms import Terms
 from matcher import candidates
+from matcher.encodings import Encodings
 from matcher.errors import FloodError
 from matcher.estimate import noise_floor
 from matcher.exact import find_exact
 from matcher.forecast import forecast
 from matcher.measures import Measure
+from matcher.pairs import Pairs
 from services.broker.inputs import Inputs
 from services.broker.plan import Task
 from services.broker.runs import comparisons, exact_keys, fuzzy_keys
@@ -76,12 +80,22 @@ def survey(inputs: Inputs) -> None:
             )
 
 
+def _of_two_rows(pairs: Pairs, start: int) -> Pairs:
+    """Of pairs of one holder's rows, of which the second are counted from ``start``: each two rows once, in order."""
+    right = pairs.right + np.int32(start)
+    kept = pairs.left < right
+    return Pairs(pairs.left[kept], right[kept], pairs.similarity[kept])
+
+
 def find(inputs: Inputs, task: Task, *, halt: Callable[[], None]) -> int:
     """Do one task and store its pairs; how many there are. ``halt`` may raise to end it."""
     settings, terms = inputs.office.settings, inputs.agreement.terms
+    others = inputs.encodings(task.second, task.key)
+    if task.first == task.second:
+        others = Encodings(others.bits[task.start :], others.present[task.start :])
     found = candidates.stream_pairs(
         inputs.encodings(task.first, task.key),
-        inputs.encodings(task.second, task.key),
+        others,
         measure=measure_of(terms),
         floor=floor_of(terms, inputs.rows[task.first], inputs.rows[task.second]),
         budget=(settings.memory_mb << 20) // 4,
@@ -89,4 +103,6 @@ def find(inputs: Inputs, task: Task, *, halt: Callable[[], None]) -> int:
         rows=task.rows,
         halt=halt,
     )
+    if task.first == task.second:
+        found = (_of_two_rows(pairs, task.start) for pairs in found)
     return Spill(inputs.office, inputs.run, inputs.agreement.id).write(task.number, found)

@@ -13,15 +13,24 @@ from services.broker.suppression import Holders, leaves_enough, suppress, suppre
 
 
 def describe(
-    terms: Terms, *, rows: Sequence[int], links: Links, possible: Links, common: Collection[str]
+    terms: Terms,
+    *,
+    rows: Sequence[int],
+    links: Links,
+    possible: Links,
+    common: Collection[str],
+    duplicates: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """The outcome of a run as its status gives it: JSON values, every count suppressed.
 
     ``rows``: of each holder, how many rows could be linked. ``possible``: the links from the lower threshold on.
-    ``common``: exact match-keys of which very common values were left out. A ``count`` release says ``overlaps``, of
-    exactly these holders each, and leaves out those that may not be shown; the others say ``links``.
+    ``common``: match-keys of which pairs were left out. ``duplicates``: of each holder, how many of its rows look like
+    another of them, if that is reported; under each holder's name, for that holder alone (see ``shown_to``).
+    A ``count`` release says ``overlaps``, of exactly these holders each, and leaves out those that may not be shown;
+    the others say ``links``. Links are of rows of two holders or more; each counts once, however many rows it has.
     """
     rule = terms.suppression
+    rows, links, possible = _children(rows, links), _between_holders(links), _between_holders(possible)
     counts = overlaps(links, len(rows))
     names = [holder.name for holder in terms.holders]
     said: dict[str, Any] = {}
@@ -38,10 +47,39 @@ def describe(
     return {
         **said,
         "possible_links": _possible(links, possible, rows, rule),
+        **({} if duplicates is None else {"duplicates": _by_name(names, duplicates, rule)}),
         "left_out": [key.name for key in terms.match_keys if key.name in common],
         "match_keys": [key.name for key in terms.match_keys],
         "threshold": terms.decision.match,
     }
+
+
+def shown_to(outcome: dict[str, Any], holder: str | None) -> dict[str, Any]:
+    """The outcome for a party that belongs to this holder, or to none: duplicates are shown to their owner alone."""
+    if "duplicates" not in outcome:
+        return outcome
+    own = {name: count for name, count in outcome["duplicates"].items() if name == holder}
+    return {**outcome, "duplicates": own}
+
+
+def _by_name(names: Sequence[str], counts: Sequence[int], rule: Suppression) -> dict[str, int | None]:
+    return {name: suppress(count, rule) for name, count in zip(names, counts, strict=True)}
+
+
+def _children(rows: Sequence[int], links: Links) -> list[int]:
+    """As many rows of each holder as there are children at most, as far as links tell: one for each link's rows."""
+    of_holder = [links.cluster[links.holder == holder] for holder in range(len(rows))]
+    return [own - (len(one) - len(np.unique(one))) for own, one in zip(rows, of_holder, strict=True)]
+
+
+def _between_holders(links: Links) -> Links:
+    """Without those that have rows of one holder alone, and with one row of each holder, its first."""
+    pairs = np.stack([links.cluster, links.holder], axis=1)
+    _, first = np.unique(pairs, axis=0, return_index=True) if len(pairs) else (pairs, np.empty(0, np.int64))
+    cluster, holder, row = links.cluster[first], links.holder[first], links.row[first]
+    kept = np.bincount(cluster, minlength=links.count)[cluster] > 1
+    _, renumbered = np.unique(cluster[kept], return_inverse=True)
+    return Links(renumbered.astype(np.int64), holder[kept], row[kept])
 
 
 def overlaps(links: Links, holders: int) -> dict[Holders, int]:
@@ -54,12 +92,13 @@ def overlaps(links: Links, holders: int) -> dict[Holders, int]:
 
 def _possible(links: Links, possible: Links, rows: Sequence[int], rule: Suppression) -> int | None:
     """Rows that the lower threshold would add to a link. Between two holders they are rows of each, like links."""
-    shown = suppress(_joins(possible) - _joins(links), rule)
+    shown = suppress(max(0, _joins(possible) - _joins(links)), rule)
     if len(rows) == 2 and not leaves_enough([suppress(links.count, rule), shown], min(rows), rule):
         return None
     return shown
 
 
 def _joins(links: Links) -> int:
-    """Every row of a link but its first. Links only grow as the threshold falls, though some become one."""
+    """Every row of a link but its first. With one row of a holder per link, links only grow as the threshold falls,
+    though some become one."""
     return len(links.row) - links.count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 from typing import Any
 
 from keys.agreement import Agreement
@@ -30,8 +30,11 @@ def require_uploads(agreement: Agreement, uploads: Mapping[str, Mapping[Any, Any
 
 
 def comparisons(agreement: Agreement) -> Sequence[tuple[int, int]]:
-    """Pairs of holders by their place in the terms."""
-    return list(combinations(range(len(agreement.terms.holders)), 2))
+    """Pairs of holders by their place in the terms; each with itself too where duplicates are looked for."""
+    holders = range(len(agreement.terms.holders))
+    if agreement.terms.decision.duplicates == "ignore":
+        return list(combinations(holders, 2))
+    return list(combinations_with_replacement(holders, 2))
 
 
 def fuzzy_keys(agreement: Agreement, first: int, second: int) -> Sequence[FuzzyKey]:
@@ -45,8 +48,9 @@ def exact_keys(agreement: Agreement, first: int, second: int) -> Sequence[str]:
 
 
 def pairs_total(agreement: Agreement, rows: Sequence[int]) -> int:
-    """How many comparisons of encodings a run makes."""
-    return sum(rows[a] * rows[b] * len(fuzzy_keys(agreement, a, b)) for a, b in comparisons(agreement))
+    """How many comparisons of encodings a run makes; of one holder's rows, each two are compared once."""
+    sizes = {(a, b): rows[a] * rows[b] if a != b else rows[a] * (rows[a] - 1) // 2 for a, b in comparisons(agreement)}
+    return sum(size * len(fuzzy_keys(agreement, *pair)) for pair, size in sizes.items())
 
 
 def _shared(agreement: Agreement, first: int, second: int) -> Sequence[Any]:

@@ -48,6 +48,10 @@ class Storage:
     def has(self, name: str) -> bool:
         return (self.root / name).is_file()
 
+    def size(self, name: str) -> int:
+        """Bytes of a file; 0 if there is none."""
+        return (self.root / name).stat().st_size if self.has(name) else 0
+
     def part(self) -> Path:
         """A fresh name for a file that is still coming in."""
         return self.path(f"quarantine/{secrets.token_hex(16)}")

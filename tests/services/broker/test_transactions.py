@@ -63,9 +63,13 @@ def answer_of(office: Office, request: httpx.Request) -> httpx.Response:
 
 
 def database(office: Office) -> list[str]:
-    """Everything in it but the nonces of requests."""
+    """Everything in it but the nonces of requests and the counts of those who are at work."""
     with closing(sqlite3.connect(office.settings.home / "broker.sqlite", timeout=30)) as connection:
-        return [line for line in connection.iterdump() if not line.startswith('INSERT INTO "nonces"')]
+        return [
+            line
+            for line in connection.iterdump()
+            if not line.startswith(('INSERT INTO "nonces"', 'INSERT INTO "workers"'))
+        ]
 
 
 def agreement(make_scene: MakeScene) -> Asked:

@@ -11,6 +11,7 @@ from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import Conflict, Gone, NotFound
 from services.broker.office import Office
+from services.broker.outcome import shown_to
 from services.broker.plan import percent, seconds_left, shares
 from services.broker.release import receives, released_name
 from services.broker.runs import require_uploads
@@ -124,6 +125,11 @@ def _gone(receipt: Any) -> Gone:
     )
 
 
+def _holder_of(party: Party) -> str | None:
+    """The holder that the party is, or whose IG lead it is."""
+    return party.name if party.role is Role.HOLDER else party.of
+
+
 def _status(office: Office, run: str, agreement: Agreement, party: Party) -> dict[str, Any]:
     with office.store.transaction("read status of run") as connection:
         row = runs.get(connection, run)
@@ -134,6 +140,7 @@ def _status(office: Office, run: str, agreement: Agreement, party: Party) -> dic
         raise NotFound
     parts = shares(agreement, [rows[holder.name] for holder in agreement.holders()], row["task_pairs"])
     begun = datetime.fromisoformat(row["begun_at"]) if row["begun_at"] else None
+    told = row["state"] == State.RELEASED or party.role is Role.IG_LEAD
     comparing = begun is not None and row["state"] == State.ACCEPTED
     return {
         "run": row["id"],
@@ -142,7 +149,7 @@ def _status(office: Office, run: str, agreement: Agreement, party: Party) -> dic
         "percent": percent(parts, [number for number, _ in done]),
         "seconds_left": seconds_left(parts, done, begun=begun, now=office.now()) if begun and comparing else None,
         "approved_by": list(approved),
-        "outcome": row["outcome"] if row["state"] == State.RELEASED or party.role is Role.IG_LEAD else None,
+        "outcome": shown_to(row["outcome"], _holder_of(party)) if row["outcome"] and told else None,
         "problem": row["problem"],
         "started_at": row["started_at"],
         "changed_at": row["changed_at"],

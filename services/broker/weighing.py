@@ -1,0 +1,86 @@
+"""The evidence for every pair of two holders' rows, or of one holder's: similarities, tokens, and their weight."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keys.terms import FuzzyKey, Terms
+from matcher import candidates
+from matcher.encodings import Encodings
+from matcher.evidence import KeyEvidence, score
+from matcher.solve import PairSet
+from services.broker.inputs import Inputs
+from services.broker.matching import BYTES_PER_CANDIDATE, floor_of, measure_of
+from services.broker.runs import exact_keys, fuzzy_keys
+
+
+def weigh(
+    inputs: Inputs, first: int, second: int, joined: NDArray[np.int64], floors: Mapping[str, float], *, least: float
+) -> PairSet:
+    """Weigh pairs of rows; those of at least the weight ``least`` come back.
+
+    ``joined``: int64 (pairs,), rising, each pair once: the row of ``first`` times 2**32, plus that of ``second``. Of
+    one holder's rows the lower comes first. ``floors``: by match-key, where they are not those of the terms.
+
+    The weight of a pair considers no rivals: two rows of one holder that are the same child are none, and where at
+    most one row may be linked the solver takes the better one.
+    """
+    terms, agreement = inputs.agreement.terms, inputs.agreement
+    alike = first == second
+    if alike:  # the model learns from how a row's pairs compete, so it is shown each pair from both of its rows
+        joined = np.sort(np.concatenate([joined, (joined << 32) | (joined >> 32)]))
+    left, right = joined >> 32, joined & 0xFFFFFFFF
+    fuzzy, exact = fuzzy_keys(agreement, first, second), exact_keys(agreement, first, second)
+    similarity = np.empty((len(joined), len(fuzzy)), dtype=np.float32)
+    for column, key in enumerate(fuzzy):
+        a, b = inputs.encodings(first, key.name), inputs.encodings(second, key.name)
+        similarity[:, column] = candidates.similarities(a, b, left, right, measure=measure_of(terms))
+    agreed = np.zeros((len(joined), len(exact)), dtype=np.int8)
+    for column, name in enumerate(exact):
+        agreed[:, column] = _agreement(inputs.encodings(first, name), inputs.encodings(second, name), left, right)
+    rows = (inputs.rows[first], inputs.rows[second])
+    inputs.shelf.make_room(len(joined) * BYTES_PER_CANDIDATE)
+    weight = score(
+        keys=[*(evidence_of(terms, key) for key in fuzzy), *(KeyEvidence(name=name, kind="exact") for name in exact)],
+        similarity=similarity,
+        agreement=agreed,
+        left=left,
+        right=right,
+        rows=rows,
+        floors=[floors.get(key.name, floor_of(terms, *rows)) for key in fuzzy],
+        threshold=terms.decision.match,
+    ).alone
+    kept = weight >= least
+    if alike:
+        kept &= left < right
+    return PairSet(first, second, left[kept], right[kept], weight[kept])
+
+
+def evidence_of(terms: Terms, key: FuzzyKey) -> KeyEvidence:
+    """What is public about a fuzzy match-key."""
+    hardening = terms.encoding.hardening
+    return KeyEvidence(
+        name=key.name,
+        kind="fuzzy",
+        measure=measure_of(terms),
+        length=hardening.length if hardening else terms.encoding.length,
+        t=hardening.t if hardening else None,
+        features=tuple((feature.field.value, feature.bits) for feature in key.features),
+        base_length=terms.encoding.length,
+    )
+
+
+def weight_of(probability: float) -> float:
+    """Log2 odds, which order pairs where probabilities can no longer be told apart."""
+    return math.log2(probability / (1 - probability))
+
+
+def _agreement(a: Encodings, b: Encodings, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int8]:
+    """1 where both tokens are there and equal, -1 where both are there and differ, else 0."""
+    both = a.present[left] & b.present[right]
+    equal = (a.bits[left] == b.bits[right]).all(axis=1)
+    return np.where(both, np.where(equal, 1, -1), 0).astype(np.int8)
