@@ -26,8 +26,8 @@ def weigh(
     ``joined``: int64 (pairs,), rising, each pair once: the row of ``first`` times 2**32, plus that of ``second``. Of
     one holder's rows the lower comes first. ``floors``: by match-key, where they are not those of the terms.
 
-    The weight of a pair considers no rivals: two rows of one holder that are the same child are none, and where at
-    most one row may be linked the solver takes the better one.
+    With one row of a holder per link the weight considers rivals: of two rows that fit equally well neither is linked.
+    With any number of them, two rows of one holder may both be right, so it considers none.
     """
     terms, agreement = inputs.agreement.terms, inputs.agreement
     alike = first == second
@@ -44,7 +44,7 @@ def weigh(
         agreed[:, column] = _agreement(inputs.encodings(first, name), inputs.encodings(second, name), left, right)
     rows = (inputs.rows[first], inputs.rows[second])
     inputs.shelf.make_room(len(joined) * BYTES_PER_CANDIDATE)
-    weight = score(
+    scored = score(
         keys=[*(evidence_of(terms, key) for key in fuzzy), *(KeyEvidence(name=name, kind="exact") for name in exact)],
         similarity=similarity,
         agreement=agreed,
@@ -53,7 +53,8 @@ def weigh(
         rows=rows,
         floors=[floors.get(key.name, floor_of(terms, *rows)) for key in fuzzy],
         threshold=terms.decision.match,
-    ).alone
+    )
+    weight = scored.alone if terms.decision.rows_of_one_holder == "any number" else scored.weight
     kept = weight >= least
     if alike:
         kept &= left < right
