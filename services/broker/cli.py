@@ -3,8 +3,9 @@
 import secrets
 import signal
 import sys
+import time
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Annotated
 
 import typer
@@ -44,6 +45,8 @@ def serve(
     identity = _unlock(settings, passphrase_file)
     app = create_app(open_office(settings, identity), name=name, work=not no_work)
     sys.stderr.write(f"Broker {identity.card.name}, fingerprint {identity.card.fingerprint}\n")
+    if not no_work:
+        Thread(target=_warm, name="warm", daemon=True).start()
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
 
 
@@ -71,10 +74,25 @@ def work(
     workflows.start(office, called)
     try:
         sys.stderr.write(f"Worker {called} is at work.\n")
+        _warm()
         told.wait()
     finally:
         workflows.stop()
         office.store.close()
+
+
+def _warm() -> None:
+    """Have the code for comparing compiled before it is needed, and say how long that took and where it is kept."""
+    from matcher import kernel
+
+    started = time.monotonic()
+    compiled, seconds = kernel.warm(), time.monotonic() - started
+    folder = kernel.code_folder()
+    if folder is None:
+        kept = "not kept, as no folder for it can be written: set NUMBA_CACHE_DIR to one that can"
+    else:
+        kept = f"kept in {folder}" if compiled else f"found in {folder}"
+    sys.stderr.write(f"The code for comparing is ready after {seconds:.1f} s ({kept}).\n")
 
 
 def _unlock(settings: Settings, passphrase_file: Path | None) -> Identity:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -232,6 +233,12 @@ def test_no_pairs_are_kept_once_links_are_decided(house: House) -> None:
     folders = {path.parent.name for path in (house.home / "storage" / "runs").rglob("pairs-*")}
     states = {house.look(partial(runs.get, run=name))["state"] for name in folders}
     assert states <= {"cancelled"}
+
+
+def test_every_worker_says_where_the_code_for_comparing_is_kept(house: House) -> None:
+    said = (house.home / "one.log").read_text()
+    assert re.search(r"The code for comparing is ready after \d+\.\d s \((kept|found) in /.+\)\.", said)
+    assert "ready" not in (house.home / "broker.log").read_text()
 
 
 def test_no_worker_says_a_word_of_the_rows_or_falls_over(house: House) -> None:
