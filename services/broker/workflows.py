@@ -12,7 +12,8 @@ release_run   a token for every row
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
@@ -32,6 +33,8 @@ from services.broker.store.database import let_many_in
 
 _VERSION = "2"
 _MATCH, _COMPARE, _RELEASE = "match", "compare", "release"
+_AT_ONCE = {_MATCH: 1, _COMPARE: 2, _RELEASE: 1}
+"""What a process takes from each queue at once; of two tasks one waits, so that there is always one to go on with."""
 _POLL_SECONDS = 0.2
 
 
@@ -41,6 +44,8 @@ class _Desk:
     shelf: Shelf
     roll: Roll
     queues: Mapping[str, Queue]
+    comparing: Lock = field(default_factory=Lock)
+    """Held by the one task that is being done."""
 
 
 _desk: list[_Desk] = []
@@ -69,8 +74,8 @@ def start(office: Office, name: str, *, work: bool = True) -> None:
     if not work:
         DBOS.listen_queues([])
     DBOS.launch()
-    for queue in (_MATCH, _COMPARE, _RELEASE):
-        queues[queue] = DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
+    for queue, most in _AT_ONCE.items():
+        queues[queue] = DBOS.register_queue(queue, worker_concurrency=most, polling_interval_sec=_POLL_SECONDS)
     roll.start()
     with office.store.transaction("find runs to take up") as connection:
         waiting = [(row["id"], State(row["state"])) for row in runs.unfinished(connection)]
@@ -163,8 +168,9 @@ def _survey(run: str) -> list[list[dict[str, Any]]]:
 def _find(run: str, task: dict[str, Any]) -> None:
     desk, work = _here(), Task.from_json(task)
     office, attention = desk.office, Attention(desk.office, run)
-    attention()
-    pairs = matching.find(_inputs(run), work, halt=attention)
+    with desk.comparing:
+        attention()
+        pairs = matching.find(_inputs(run), work, halt=attention)
     with office.store.transaction("note task") as connection:
         tasks.done(connection, run, work.number, pairs=pairs, worker=desk.roll.name, at=office.stamp())
 
