@@ -106,17 +106,28 @@ def test_a_script_gets_one_object(desk: Desk) -> None:
     done = desk.join("--unmatched", "keep", "--output", "all.parquet", "--json")
     assert json.loads(done.stdout) == {
         "holders": {
-            "council": {"file": "c.csv", "sha256": sha256_of(Path("c.csv")), "rows": 3, "linked": 1, "not_linked": 2},
+            "council": {
+                "file": "c.csv",
+                "sha256": sha256_of(Path("c.csv")),
+                "rows": 3,
+                "linked": 1,
+                "not_linked": 2,
+                "link_keys_with_several_rows": 0,
+            },
             "icb": {
                 "file": "i.parquet",
                 "sha256": sha256_of(Path("i.parquet")),
                 "rows": 2,
                 "linked": 1,
                 "not_linked": 1,
+                "link_keys_with_several_rows": 0,
             },
         },
         "unmatched": "keep",
+        "shape": "wide",
         "linked": 1,
+        "link_keys": 4,
+        "link_keys_with_several_rows": 0,
         "written": 4,
         "output": "all.parquet",
     }
