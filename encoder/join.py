@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from encoder.errors import InputError
 from encoder.received import Received, RowsOfOneHolder, receive, refuse_shared
 from encoder.results import run_of
-from encoder.shape import Arranged, Shape, arrange
+from encoder.shape import Grouped, Shape, arrange, group
 from encoder.sheet import format_of, refuse_overwriting, take, write_sheet
 from keys.agreement import Agreement, Role
 from keys.envelope import open_bytes
@@ -140,26 +140,32 @@ def join(
         name: receive(path, open_tokens=opener, rows_of_one_holder=rows_of_one_holder) for name, path in files.items()
     }
     _refuse_other_files(received, expected or {})
-    found = pa.chunked_array([pc.unique(one.keys) for one in received.values()], pa.string()).value_counts()
-    linked = found.field("values").filter(pc.greater(found.field("counts"), 1))
-    keys = (linked if unmatched is Unmatched.DROP else found.field("values")).sort()
-    arranged = arrange(received, keys, shape)
-    write_sheet(_table(received, keys, arranged, shape), out)
+    grouped = group(received)
+    linked = grouped.linked
+    kept = grouped.only(linked) if unmatched is Unmatched.DROP else grouped
+    table = _table(received, kept, shape)
+    write_sheet(table, out)
+    shares = {}
+    for name, one in received.items():
+        counts = grouped.groups[name].counts
+        rows_linked, several = int(counts[linked].sum()), int(np.count_nonzero(counts > 1))
+        shares[name] = Share(one.sheet.path, one.sha256, len(one.keys), rows_linked, several)
     return Joined(
         out,
-        {name: _share(one, linked) for name, one in received.items()},
-        len(linked),
-        len(arranged.keys),
-        len(keys),
-        int(np.count_nonzero(np.max([*arranged.counts.values()], axis=0) > 1)),
+        shares,
+        linked=int(np.count_nonzero(linked)),
+        written=len(table),
+        link_keys=len(kept.link_keys),
+        several=int(np.count_nonzero(kept.several)),
     )
 
 
-def _table(received: Mapping[str, Received], keys: Any, arranged: Arranged, shape: Shape) -> Any:
+def _table(received: Mapping[str, Received], grouped: Grouped, shape: Shape) -> Any:
     """The joined ``pyarrow.Table``."""
-    rows = pa.array(arranged.keys)
-    holders = _named({name: pa.array(counts > 0) for name, counts in arranged.counts.items()})
-    columns = [keys.take(rows), holders.take(rows)]
+    arranged = arrange(received, grouped, shape)
+    keys = pa.array(arranged.keys)
+    holders = _named({name: pa.array(one.counts > 0) for name, one in grouped.groups.items()})
+    columns = [grouped.link_keys.take(keys), holders.take(keys)]
     headers = ["link_key", "holders"]
     if shape is Shape.LONG:
         columns.append(_named({name: places.is_valid() for name, places in arranged.places.items()}))
@@ -174,12 +180,6 @@ def _named(present: Mapping[str, Any]) -> Any:
     """The names of the holders that are present (``pyarrow`` boolean arrays), a space between."""
     names = [pc.if_else(one, name, pa.scalar(None, pa.string())) for name, one in present.items()]
     return pc.binary_join_element_wise(*names, " ", null_handling="skip")
-
-
-def _share(one: Received, linked: Any) -> Share:
-    several = pc.greater(one.keys.value_counts().field("counts"), 1)
-    rows_linked = pc.is_in(one.keys, value_set=linked)
-    return Share(one.sheet.path, one.sha256, len(one.keys), _count(rows_linked), _count(several))
 
 
 def _refuse_other_files(received: Mapping[str, Received], expected: Mapping[str, str]) -> None:
@@ -201,7 +201,3 @@ def _refuse_other_files(received: Mapping[str, Received], expected: Mapping[str,
             )
         if first.column == "token":
             refuse_shared(first, second)
-
-
-def _count(true: Any) -> int:
-    return int(pc.sum(true).as_py() or 0)

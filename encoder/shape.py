@@ -1,4 +1,4 @@
-"""Which rows of the holders' files stand in which row of the joined table."""
+"""Which rows of the holders' files belong to one link key, and which of them stand in one row of the joined table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from encoder.wording import counted
 
 MOST_COMBINATIONS = 1_000
 """Of the rows of one link key. A link with more has so many rows of a holder that it is hardly one child's."""
+MOST_ROWS = 50_000_000
+"""Of a ``wide`` table: what a column of link keys can still hold, and more than all the country's children."""
 
+Rows = NDArray[np.int32]
 Integers = NDArray[np.int64]
 
 
@@ -31,85 +34,125 @@ class Shape(StrEnum):
 
 
 @dataclass(frozen=True, repr=False)
-class Arranged:
-    """A joined table of n rows over m link keys. ``keys``: int64, shape (n,), the place of each row's link key.
+class Group:
+    """One holder's rows by link key, all int32. ``counts``: shape (m,), how many rows each link key has; ``order``: the
+    places of rows in the file, those of one link key together in the order of the file; ``starts``: shape (m,), where
+    in ``order`` those of each link key begin."""
 
-    ``places``: by holder, a ``pyarrow`` int64 array of n places in its file, null where the row has none of it.
-    ``counts``: by holder, int64, shape (m,), how many rows of its file each link key has.
-    """
+    order: Rows
+    starts: Rows
+    counts: Rows
 
-    keys: Integers
-    places: Mapping[str, Any]
-    counts: Mapping[str, Integers]
-
-
-def arrange(received: Mapping[str, Received], keys: Any, shape: Shape) -> Arranged:
-    """The rows for ``keys``, a ``pyarrow`` string array of m distinct link keys; rows of other link keys are left out.
-
-    Rows stand in the order of ``keys``; of one link key ``wide`` gives what a relational join does, the rows of the
-    first holder changing slowest, ``long`` the rows of the first holder, then of the next. Rows of a holder keep the
-    order of its file. Raises ``InputError`` in ``wide`` for a link key with more than ``MOST_COMBINATIONS``.
-    """
-    groups = {name: _Group.of(one.keys, keys) for name, one in received.items()}
-    if shape is Shape.LONG:
-        return _long(groups)
-    combinations = np.ones(len(keys), dtype=np.int64)
-    for group in groups.values():
-        combinations = np.minimum(combinations * np.maximum(group.counts, 1), MOST_COMBINATIONS + 1)
-    if len(many := np.flatnonzero(combinations > MOST_COMBINATIONS)):
-        _refuse(int(many[0]), received, groups)
-    return _wide(groups, combinations)
+    def at(self, keys: Integers, number: Integers, *, present: NDArray[np.bool_]) -> Any:
+        """The place of row ``number`` (from 0) of each of these link keys, null where it is not ``present``."""
+        found = self.order.take(np.where(present, self.starts[keys] + number, 0))
+        return pa.array(found, mask=~present)
 
 
 @dataclass(frozen=True, repr=False)
-class _Group:
-    """One holder's rows by link key. ``order``: places of rows, those of one link key together, and -1 at the end;
-    ``starts`` and ``counts``: shape (m,), where in ``order`` those of each link key are."""
+class Grouped:
+    """``link_keys``: a ``pyarrow`` string array of m distinct link keys in their order. ``groups``: by holder."""
 
-    order: Integers
-    starts: Integers
-    counts: Integers
+    link_keys: Any
+    groups: Mapping[str, Group]
 
-    @classmethod
-    def of(cls, own: Any, keys: Any) -> _Group:
-        found = pc.fill_null(pc.index_in(own, value_set=keys), -1).to_numpy()
-        order = np.argsort(found, kind="stable")
-        order = order[np.count_nonzero(found < 0) :]
-        counts = np.bincount(found[order], minlength=len(keys))
-        return cls(np.append(order, -1), np.cumsum(counts) - counts, counts)
+    @property
+    def linked(self) -> NDArray[np.bool_]:
+        """Shape (m,): which link keys stand in two files or more."""
+        files = np.zeros(len(self.link_keys), dtype=np.int64)
+        for one in self.groups.values():
+            files += one.counts > 0
+        return files > 1
+
+    @property
+    def several(self) -> NDArray[np.bool_]:
+        """Shape (m,): which link keys have several rows of a holder."""
+        found = np.zeros(len(self.link_keys), dtype=np.bool_)
+        for one in self.groups.values():
+            found |= one.counts > 1
+        return found
+
+    def only(self, chosen: NDArray[np.bool_]) -> Grouped:
+        """The same without the link keys that are not chosen."""
+        groups = {name: Group(one.order, one.starts[chosen], one.counts[chosen]) for name, one in self.groups.items()}
+        return Grouped(self.link_keys.filter(pa.array(chosen)), groups)
 
 
-def _wide(groups: dict[str, _Group], combinations: Integers) -> Arranged:
-    keys = np.repeat(np.arange(len(combinations)), combinations)
-    number = np.arange(len(keys)) - np.repeat(np.cumsum(combinations) - combinations, combinations)
+@dataclass(frozen=True, repr=False)
+class Arranged:
+    """The n rows of a joined table. ``keys``: int64, shape (n,), the place of each row's link key; ``places``: by
+    holder, a ``pyarrow`` int32 array of n places in its file, null where the row has none of it."""
+
+    keys: Integers
+    places: Mapping[str, Any]
+
+
+def group(received: Mapping[str, Received]) -> Grouped:
+    """All rows by their link keys."""
+    link_keys = pa.chunked_array([one.keys for one in received.values()], pa.string()).unique().sort()
+    return Grouped(link_keys, {name: _group(one.keys, link_keys) for name, one in received.items()})
+
+
+def arrange(received: Mapping[str, Received], grouped: Grouped, shape: Shape) -> Arranged:
+    """The rows of a joined table, in the order of link keys.
+
+    For one link key ``wide`` gives what a relational join does, the rows of the first holder changing slowest; ``long``
+    the rows of the first holder, then those of the next. Rows of a holder keep the order of its file. Raises
+    ``InputError`` in ``wide`` for a link key with more than ``MOST_COMBINATIONS``, and for more than ``MOST_ROWS``.
+    """
+    if shape is Shape.LONG:
+        return _long(grouped)
+    combinations = np.ones(len(grouped.link_keys), dtype=np.int64)
+    for one in grouped.groups.values():
+        combinations = np.minimum(combinations * np.maximum(one.counts, 1), MOST_COMBINATIONS + 1)
+    if len(many := np.flatnonzero(combinations > MOST_COMBINATIONS)):
+        _refuse(int(many[0]), received, grouped)
+    if (rows := int(combinations.sum())) > MOST_ROWS:
+        raise InputError(
+            f"All combinations would be {rows:,} rows, where {MOST_ROWS:,} are the most.",
+            remedy="Write each row by itself with --shape long.",
+        )
+    return _wide(grouped, combinations)
+
+
+def _group(own: Any, link_keys: Any) -> Group:
+    places = pc.index_in(own, value_set=link_keys).to_numpy()
+    counts = np.bincount(places, minlength=len(link_keys)).astype(np.int32)
+    starts = (np.cumsum(counts) - counts).astype(np.int32)
+    return Group(np.argsort(places, kind="stable").astype(np.int32), starts, counts)
+
+
+def _wide(grouped: Grouped, combinations: Integers) -> Arranged:
+    keys, number = _repeated(combinations)
     places = {}
-    for name, group in reversed(groups.items()):
-        choices = np.maximum(group.counts, 1)[keys]
-        chosen = group.order[group.starts[keys] + number % choices]
-        places[name] = pa.array(chosen, mask=group.counts[keys] == 0)
-        number //= choices
-    return Arranged(keys, places, _counts(groups))
+    for name, one in reversed([*grouped.groups.items()]):
+        counts = one.counts[keys]
+        number, chosen = np.divmod(number, np.maximum(counts, 1))
+        places[name] = one.at(keys, chosen, present=counts > 0)
+    return Arranged(keys, places)
 
 
-def _long(groups: Mapping[str, _Group]) -> Arranged:
-    keys = np.concatenate([np.repeat(np.arange(len(group.counts)), group.counts) for group in groups.values()])
-    rows = np.concatenate([group.order[:-1] for group in groups.values()])
-    holders = np.repeat(np.arange(len(groups)), [len(group.order) - 1 for group in groups.values()])
-    order = np.argsort(keys, kind="stable")
-    rows, holders = rows[order], holders[order]
-    places = {name: pa.array(rows, mask=holders != number) for number, name in enumerate(groups)}
-    return Arranged(keys[order], places, _counts(groups))
+def _long(grouped: Grouped) -> Arranged:
+    keys, number = _repeated(np.sum([one.counts for one in grouped.groups.values()], axis=0, dtype=np.int64))
+    places = {}
+    for name, one in grouped.groups.items():
+        counts = one.counts[keys]
+        places[name] = one.at(keys, number, present=(number >= 0) & (number < counts))
+        number = number - counts
+    return Arranged(keys, places)
 
 
-def _counts(groups: Mapping[str, _Group]) -> dict[str, Integers]:
-    return {name: group.counts for name, group in groups.items()}
+def _repeated(counts: Integers) -> tuple[Integers, Integers]:
+    """Each place as often as it counts, and the number of the repetition, from 0."""
+    keys = np.repeat(np.arange(len(counts)), counts)
+    return keys, np.arange(len(keys)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
-def _refuse(key: int, received: Mapping[str, Received], groups: Mapping[str, _Group]) -> NoReturn:
-    counts = {name: int(group.counts[key]) for name, group in groups.items() if group.counts[key]}
+def _refuse(key: int, received: Mapping[str, Received], grouped: Grouped) -> NoReturn:
+    counts = {name: int(one.counts[key]) for name, one in grouped.groups.items() if one.counts[key]}
     most = max(counts, key=lambda name: counts[name])
-    start = int(groups[most].starts[key])
-    rows = [int(place) for place in groups[most].order[start : start + 2]]
+    start = int(grouped.groups[most].starts[key])
+    rows = [int(place) for place in grouped.groups[most].order[start : start + 2]]
     of_holders = " and ".join(f"{counted(count, 'row')} of {name}" for name, count in counts.items())
     raise InputError(
         f"These rows belong to one link key with {of_holders}: {prod(counts.values()):,} combinations, "

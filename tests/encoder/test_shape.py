@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from encoder.errors import InputError
 from encoder.join import Joined, Unmatched, join
-from encoder.shape import MOST_COMBINATIONS, Shape
+from encoder.shape import MOST_COMBINATIONS, MOST_ROWS, Shape
 from encoder.sheet import read_sheet, write_sheet
 from tests.handed import PSEUDONYM, RUN_KEY, A, B, file, joined, keys_of, tokens
 
@@ -205,4 +205,16 @@ def test_three_crowded_files_are_refused_without_overflow(tmp_path: Path) -> Non
         files[name] = tmp_path / f"{name}.parquet"
         write_sheet(pa.table({"link_key": keys, name: np.arange(len(keys))}), files[name])
     with pytest.raises(InputError, match="18,446,744,073,709,551,616 combinations"):
+        joined(files, run_key=None, rows_of_one_holder=ANY)
+
+
+def test_too_many_rows_in_all_are_refused(tmp_path: Path) -> None:
+    """Every link key as many combinations as allowed, and together more than fit."""
+    keys = pa.array([f"{number:032x}" for number in range(MOST_ROWS // MOST_COMBINATIONS + 1)])
+    files = {}
+    for name in "abc":
+        files[name] = tmp_path / f"{name}.parquet"
+        tenfold = keys.take(pa.array(np.repeat(np.arange(len(keys)), 10)))
+        write_sheet(pa.table({"link_key": tenfold, name: np.zeros(len(tenfold))}), files[name])
+    with pytest.raises(InputError, match="All combinations would be 50,001,000 rows"):
         joined(files, run_key=None, rows_of_one_holder=ANY)
