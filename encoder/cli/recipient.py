@@ -90,9 +90,9 @@ def join(
     another recipient, or another agreement, gets others.
 
     Where the agreement lets a link have any number of rows of one holder, a link key has one row per combination of
-    its holders' rows, as in a join of a database: count children by link key, not by row, and before you add up a
-    column take each row of its holder once. --shape long gives each row once instead, with a column holder that says
-    of whose file. More than 1,000 combinations of one link key are refused.
+    its holders' rows, as in a join of a database: count children by link key, not by row, and do not add up
+    columns. --shape long is for that: it gives each row of a file once, with a column holder that says of whose
+    file. More than 1,000 combinations of one link key are refused.
 
     A token that stands twice is refused, and so is a link key that stands twice in a file unless the agreement says any
     number: the file was doubled, put together from several or edited. A file that lost rows, or after an open release
