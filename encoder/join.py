@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from encoder.errors import InputError
-from encoder.received import Received, receive, refuse_shared
+from encoder.received import Received, RowsOfOneHolder, receive, refuse_shared
 from encoder.results import run_of
+from encoder.shape import Grouped, Shape, arrange, group
 from encoder.sheet import format_of, refuse_overwriting, take, write_sheet
 from keys.agreement import Agreement, Role
 from keys.envelope import open_bytes
@@ -46,12 +47,14 @@ class RunKey:
 
 @dataclass(frozen=True)
 class Share:
-    """One holder's file in a join: its rows, and those that are linked with a row of at least one other file."""
+    """One holder's file in a join: its rows, and those that are linked with a row of at least one other file.
+    ``several``: its link keys with several of its rows."""
 
     path: Path
     sha256: str
     rows: int
     linked: int
+    several: int
 
     @property
     def not_linked(self) -> int:
@@ -60,12 +63,15 @@ class Share:
 
 @dataclass(frozen=True)
 class Joined:
-    """How a join went. ``linked``: link keys that stand in two files or more. ``written``: rows of ``path``."""
+    """How a join went. ``linked``: link keys that stand in two files or more. ``written``: rows of ``path``;
+    ``link_keys``: link keys in these; ``several``: those of them with several rows of a holder."""
 
     path: Path
     shares: Mapping[str, Share]
     linked: int
     written: int
+    link_keys: int
+    several: int
 
 
 def open_run_key(sealed: bytes, *, agreement: Agreement, identity: Identity) -> RunKey:
@@ -101,19 +107,24 @@ def join(
     run_key: RunKey | None,
     pseudonym_key: bytes,
     unmatched: Unmatched = Unmatched.DROP,
+    shape: Shape = Shape.WIDE,
+    rows_of_one_holder: RowsOfOneHolder = "one per link",
     expected: Mapping[str, str] | None = None,
 ) -> Joined:
     """Join holders' attribute files (name -> CSV or Parquet) into ``out``, CSV or Parquet by its name.
 
     ``run_key`` is None for an open release, whose files hold link keys instead of tokens. ``expected``: name ->
-    SHA-256 of that file in hexadecimal, as its holder gave it. One row per link key, in the order of link keys:
-    ``link_key``, ``holders`` (the names of those in whose files it stands, a space between), then each holder's
-    columns with its name as prefix, missing where it has no such row. Columns keep their types.
+    SHA-256 of that file in hexadecimal, as its holder gave it. Rows in the order of link keys: ``link_key``,
+    ``holders`` (the names of those in whose files it stands, a space between), then each holder's columns with its
+    name as prefix, missing where it has no such row. Columns keep their types. One row per link key, or where a holder
+    has several rows of it one per combination; with ``shape`` long one per row of a file, and a third column
+    ``holder`` that says of whose file.
 
-    At most one row of a holder belongs to a link, so a token or link key that stands twice in a file, or a token
-    in two files, shows a file that was doubled, put together from several or edited; nothing that could be written
-    then would be right. Raises ``InputError``, ``TokenError``, ``OutputError``, ``OutputRefused``, with the file, the
-    row and the column where there is one; ``out`` is then as it was.
+    A token belongs to one row of one holder, so one that stands twice in a file or in two, and where at most one row
+    of a holder belongs to a link also a link key that stands twice in a file, shows a file that was doubled, put
+    together from several or edited; nothing that could be written then would be right. Raises ``InputError``,
+    ``TokenError``, ``OutputError``, ``OutputRefused``, with the file, the row and the column where there is one;
+    ``out`` is then as it was.
     """
     format_of(out)
     refuse_overwriting(out, *files.values())
@@ -125,31 +136,50 @@ def join(
             remedy="Name the other holders' files too, or keep unmatched rows.",
         )
     opener = None if run_key is None else partial(link_keys, run_key=run_key, pseudonym_key=pseudonym_key)
-    received = {name: receive(path, open_tokens=opener) for name, path in files.items()}
-    _refuse_other_files(received, expected or {})
-    table, linked = _side_by_side(received, unmatched)
-    write_sheet(table, out)
-    shares = {
-        name: Share(one.sheet.path, one.sha256, len(one.keys), _count(pc.is_in(one.keys, value_set=linked)))
-        for name, one in received.items()
+    received = {
+        name: receive(path, open_tokens=opener, rows_of_one_holder=rows_of_one_holder) for name, path in files.items()
     }
-    return Joined(out, shares, len(linked), len(table))
-
-
-def _side_by_side(received: Mapping[str, Received], unmatched: Unmatched) -> tuple[Any, Any]:
-    """The joined ``pyarrow.Table``, and the link keys that stand in two files or more."""
-    found = pa.chunked_array([one.keys for one in received.values()], pa.string()).value_counts()
-    values, counts = found.field("values"), found.field("counts")
-    linked = values.filter(pc.greater(counts, 1))
-    keys = (linked if unmatched is Unmatched.DROP else values).sort()
-    places = {name: pc.index_in(keys, value_set=one.keys) for name, one in received.items()}
-    names = [pc.if_else(place.is_valid(), name, pa.scalar(None, pa.string())) for name, place in places.items()]
-    columns = [keys, pc.binary_join_element_wise(*names, " ", null_handling="skip")]
-    headers = ["link_key", "holders"]
+    _refuse_other_files(received, expected or {})
+    grouped = group(received)
+    linked = grouped.linked
+    kept = grouped.only(linked) if unmatched is Unmatched.DROP else grouped
+    table = _table(received, kept, shape)
+    write_sheet(table, out)
+    shares = {}
     for name, one in received.items():
-        columns += take(one.sheet, places[name], one.attributes)
+        counts = grouped.groups[name].counts
+        rows_linked, several = int(counts[linked].sum()), int(np.count_nonzero(counts > 1))
+        shares[name] = Share(one.sheet.path, one.sha256, len(one.keys), rows_linked, several)
+    return Joined(
+        out,
+        shares,
+        linked=int(np.count_nonzero(linked)),
+        written=len(table),
+        link_keys=len(kept.link_keys),
+        several=int(np.count_nonzero(kept.several)),
+    )
+
+
+def _table(received: Mapping[str, Received], grouped: Grouped, shape: Shape) -> Any:
+    """The joined ``pyarrow.Table``."""
+    arranged = arrange(received, grouped, shape)
+    keys = pa.array(arranged.keys)
+    holders = _named({name: pa.array(one.counts > 0) for name, one in grouped.groups.items()})
+    columns = [grouped.link_keys.take(keys), holders.take(keys)]
+    headers = ["link_key", "holders"]
+    if shape is Shape.LONG:
+        columns.append(_named({name: places.is_valid() for name, places in arranged.places.items()}))
+        headers.append("holder")
+    for name, one in received.items():
+        columns += take(one.sheet, arranged.places[name], one.attributes)
         headers += [f"{name}.{header}" for header in one.attributes]
-    return pa.table(columns, names=headers), linked
+    return pa.table(columns, names=headers)
+
+
+def _named(present: Mapping[str, Any]) -> Any:
+    """The names of the holders that are present (``pyarrow`` boolean arrays), a space between."""
+    names = [pc.if_else(one, name, pa.scalar(None, pa.string())) for name, one in present.items()]
+    return pc.binary_join_element_wise(*names, " ", null_handling="skip")
 
 
 def _refuse_other_files(received: Mapping[str, Received], expected: Mapping[str, str]) -> None:
@@ -171,7 +201,3 @@ def _refuse_other_files(received: Mapping[str, Received], expected: Mapping[str,
             )
         if first.column == "token":
             refuse_shared(first, second)
-
-
-def _count(true: Any) -> int:
-    return int(pc.sum(true).as_py() or 0)

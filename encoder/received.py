@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +18,9 @@ from keys.errors import TokenError
 OpenTokens = Callable[[list[str]], list[str]]
 """Takes tokens, gives the link key of each. Raises ``TokenError``."""
 
+RowsOfOneHolder = Literal["one per link", "any number"]
+"""What the agreement says of the rows of one holder in one link."""
+
 _LINK_KEY = "^[0-9a-f]{32}$"
 _ASK_AGAIN = "ask its holder for it again."
 
@@ -25,7 +28,8 @@ _ASK_AGAIN = "ask its holder for it again."
 @dataclass(frozen=True, repr=False)
 class Received:
     """``values``: the column of tokens or link keys; ``keys``: the link key of each row. Both are ``pyarrow`` string
-    arrays in which every value stands once. ``attributes``: the headers of all other columns."""
+    arrays. Every token stands once, and so does every link key where the agreement says one row per link.
+    ``attributes``: the headers of all other columns."""
 
     sheet: Sheet
     sha256: str
@@ -41,11 +45,14 @@ class Received:
         return [name for name in self.sheet.table.column_names if name != self.column]
 
 
-def receive(path: Path, *, open_tokens: OpenTokens | None) -> Received:
+def receive(
+    path: Path, *, open_tokens: OpenTokens | None, rows_of_one_holder: RowsOfOneHolder = "one per link"
+) -> Received:
     """Read a holder's file; without ``open_tokens`` its link keys are in it (open release).
 
-    Raises ``InputError`` or ``TokenError`` with the row for a value that is missing, damaged, of another run, or that
-    stands twice, and ``InputError`` for a file that cannot be read, has no such column or no rows.
+    Raises ``InputError`` or ``TokenError`` with the row for a value that is missing, damaged or of another run, for a
+    token that stands twice, for a link key that does where a link has one row of a holder, and ``InputError`` for a
+    file that cannot be read, has no such column or no rows.
     """
     sha256 = sha256_of(path)
     sheet = read_sheet(path, known=VALUE_COLUMNS)
@@ -61,12 +68,15 @@ def receive(path: Path, *, open_tokens: OpenTokens | None) -> Received:
         raise InputError("The attribute file has no rows.", where=str(path), remedy=f"It was cut: {_ASK_AGAIN}")
     sheet = _with_text(sheet, column)
     values = sheet.table.column(column)
-    _refuse_repeated(sheet, values, column, f"Two rows hold the same {column.replace('_', ' ')}.")
+    one_each = rows_of_one_holder == "one per link"
+    if open_tokens or one_each:
+        _refuse_repeated(sheet, values, column, f"Two rows hold the same {column.replace('_', ' ')}.")
     if open_tokens is None:
         _refuse_first(sheet, pc.match_substring_regex(values, _LINK_KEY), column, "The cell holds no link key.")
         return Received(sheet, sha256, column, values.combine_chunks())
     keys = pa.array(_opened(sheet, values.to_pylist(), column, open_tokens), pa.string())
-    _refuse_repeated(sheet, keys, column, "Two rows have tokens of one link, but a link has one row of a holder.")
+    if one_each:
+        _refuse_repeated(sheet, keys, column, "Two rows have tokens of one link, but a link has one row of a holder.")
     return Received(sheet, sha256, column, keys)
 
 
@@ -116,8 +126,8 @@ def _refuse_first(sheet: Sheet, good: Any, column: str, what: str) -> None:
 
 
 def _refuse_repeated(sheet: Sheet, values: Any, column: str, what: str) -> None:
-    if places := repeated(values.to_pylist()):
-        rows = len(values) - pc.count_distinct(values).as_py()
+    rows = len(values) - pc.count_distinct(values).as_py()
+    if rows and (places := repeated(values.to_pylist())):
         raise InputError(
             f"{what} {rows:,} rows repeat an earlier one." if rows > 1 else what,
             where=sheet.where(*places, column=column),

@@ -14,6 +14,7 @@ from encoder.errors import InputError
 from encoder.join import Joined, RunKey, Unmatched, open_run_key
 from encoder.join import join as join_files
 from encoder.results import require_rows
+from encoder.shape import Shape
 from encoder.waiting import fetch_release
 from encoder.wording import counted
 from encoder.workspace import own_party
@@ -67,6 +68,12 @@ def join(
             "columns empty."
         ),
     ] = Unmatched.DROP,
+    shape: Annotated[
+        Shape,
+        typer.Option(
+            help="wide: the holders' rows of one link key side by side; long: each row of a file in a row of its own."
+        ),
+    ] = Shape.WIDE,
     sha256: Annotated[
         list[str] | None,
         typer.Option("--sha256", help="What the holder told of its file, NAME=SHA-256; another file is refused."),
@@ -82,9 +89,15 @@ def join(
     linked if it is with any of the others. Link keys are this recipient's own pseudonyms after a blind release:
     another recipient, or another agreement, gets others.
 
-    A token or link key that stands twice in a file is refused: a holder has one row per link, so the file was
-    doubled, put together from several or edited. A file that lost rows is noticed only by its number of rows and
-    its SHA-256, which its holder was shown too: compare them, or give --sha256.
+    Where the agreement lets a link have any number of rows of one holder, a link key has one row per combination of
+    its holders' rows, as in a join of a database: count children by link key, not by row, and do not add up
+    columns. --shape long is for that: it gives each row of a file once, with a column holder that says of whose
+    file. More than 1,000 combinations of one link key are refused.
+
+    A token that stands twice is refused, and so is a link key that stands twice in a file unless the agreement says any
+    number: the file was doubled, put together from several or edited. A file that lost rows, or after an open release
+    with any number one that was doubled, is noticed only by its number of rows and its SHA-256, which its holder was
+    shown too: compare them, or give --sha256.
 
     Example: counterfoil join 3f0c... --file council=council.csv --file icb=icb.parquet --output linked.csv
 
@@ -103,12 +116,14 @@ def join(
         run_key=_run_key(desk, run),
         pseudonym_key=_pseudonym_key(desk),
         unmatched=unmatched,
+        shape=shape,
+        rows_of_one_holder=desk.agreement.terms.decision.rows_of_one_holder,
         expected=expected,
     )
     absent = [name for name in holders if name not in files]
     if absent:
         sys.stderr.write(f"No file of {', '.join(absent)}: rows linked with no others count as not linked.\n")
-    _tell(joined, unmatched, json_=json_)
+    _tell(joined, unmatched, shape, json_=json_)
 
 
 def _by_holder(option: str, given: Sequence[str], holders: Sequence[str]) -> dict[str, str]:
@@ -149,7 +164,7 @@ def _pseudonym_key(desk: Desk) -> bytes:
     return desk.workspace.recall(Sealed.PSEUDONYM_KEY, agreement=desk.agreement.id, identity=desk.identity)
 
 
-def _tell(joined: Joined, unmatched: Unmatched, *, json_: bool) -> None:
+def _tell(joined: Joined, unmatched: Unmatched, shape: Shape, *, json_: bool) -> None:
     """Exact numbers: the rows are the recipient's own."""
     if json_:
         facts = {
@@ -160,11 +175,15 @@ def _tell(joined: Joined, unmatched: Unmatched, *, json_: bool) -> None:
                     "rows": share.rows,
                     "linked": share.linked,
                     "not_linked": share.not_linked,
+                    "link_keys_with_several_rows": share.several,
                 }
                 for name, share in joined.shares.items()
             },
             "unmatched": unmatched.value,
+            "shape": shape.value,
             "linked": joined.linked,
+            "link_keys": joined.link_keys,
+            "link_keys_with_several_rows": joined.several,
             "written": joined.written,
             "output": str(joined.path),
         }
@@ -172,11 +191,22 @@ def _tell(joined: Joined, unmatched: Unmatched, *, json_: bool) -> None:
         return
     fate = "kept" if unmatched is Unmatched.KEEP else "dropped"
     for name, share in joined.shares.items():
+        several = f"; {_several(share.several)} here" if share.several else ""
         sys.stdout.write(
             f"{name}: {counted(share.rows, 'row')} in {share.path}, {share.linked:,} linked, "
-            f"{share.not_linked:,} not linked ({fate})\n  SHA-256 {share.sha256}\n"
+            f"{share.not_linked:,} not linked ({fate}){several}\n  SHA-256 {share.sha256}\n"
         )
-    sys.stdout.write(f"{counted(joined.written, 'row')} in {joined.path}, {joined.linked:,} of them linked\n")
+    rows = f"{counted(joined.written, 'row')} in {joined.path}"
+    if joined.written == joined.link_keys:
+        sys.stdout.write(f"{rows}, {joined.linked:,} of them linked\n")
+        return
+    sys.stdout.write(f"{rows}, of {counted(joined.link_keys, 'link key')}, {joined.linked:,} of them linked\n")
+    several = f": {_several(joined.several)} of a holder" if joined.several else ""
+    sys.stdout.write(f"Count children by link key, not by row{several}\n")
+
+
+def _several(link_keys: int) -> str:
+    return counted(link_keys, "link key has several rows", "link keys have several rows")
 
 
 def _kind(run: str) -> str:

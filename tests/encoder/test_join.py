@@ -110,8 +110,8 @@ def test_rows_that_are_linked_stand_side_by_side(tmp_path: Path) -> None:
         two: {"holders": "council icb", "council.need": "b", "council.n": "002", "icb.need": "z"},
         three: {"holders": "council icb", "council.need": "", "council.n": "3", "icb.need": "x"},
     }
-    shares = {name: Share(path, sha256_of(path), 3, 2) for name, path in files.items()}
-    assert made == Joined(tmp_path / "joined.csv", shares, 2, 2)
+    shares = {name: Share(path, sha256_of(path), 3, 2, several=0) for name, path in files.items()}
+    assert made == Joined(tmp_path / "joined.csv", shares, linked=2, written=2, link_keys=2, several=0)
     assert made.shares["icb"].not_linked == 1
     assert (tmp_path / "joined.csv").stat().st_mode & 0o777 == 0o600
 

@@ -29,6 +29,17 @@ BLIND, OPEN, COUNT = (
     signed(small_terms(THREE, expires="9000-01-01T00:00:00+00:00", release=release))
     for release in ("blind", "open", "count")
 )
+SEVERAL, SEVERAL_OPEN = (
+    signed(
+        small_terms(
+            THREE,
+            expires="9000-01-01T00:00:00+00:00",
+            release=release,
+            decision={**BLIND.terms.decision.model_dump(), "rows_of_one_holder": "any number"},
+        )
+    )
+    for release in ("blind", "open")
+)
 KEY = b"k" * 32
 
 
@@ -106,17 +117,28 @@ def test_a_script_gets_one_object(desk: Desk) -> None:
     done = desk.join("--unmatched", "keep", "--output", "all.parquet", "--json")
     assert json.loads(done.stdout) == {
         "holders": {
-            "council": {"file": "c.csv", "sha256": sha256_of(Path("c.csv")), "rows": 3, "linked": 1, "not_linked": 2},
+            "council": {
+                "file": "c.csv",
+                "sha256": sha256_of(Path("c.csv")),
+                "rows": 3,
+                "linked": 1,
+                "not_linked": 2,
+                "link_keys_with_several_rows": 0,
+            },
             "icb": {
                 "file": "i.parquet",
                 "sha256": sha256_of(Path("i.parquet")),
                 "rows": 2,
                 "linked": 1,
                 "not_linked": 1,
+                "link_keys_with_several_rows": 0,
             },
         },
         "unmatched": "keep",
+        "shape": "wide",
         "linked": 1,
+        "link_keys": 4,
+        "link_keys_with_several_rows": 0,
         "written": 4,
         "output": "all.parquet",
     }
@@ -173,6 +195,85 @@ def test_another_runs_key_is_not_kept(tmp_path: Path, monkeypatch: pytest.Monkey
     assert set(tmp_path.iterdir()) == before
 
 
+def repeating(root: Path, agreement: Agreement) -> None:
+    """The same holders' files with link two twice at the council and three times at the care board."""
+    council, icb = ("one", "two", "two"), ("two", "two", "four", "two")
+    header = "token" if agreement.terms.release == "blind" else "link_key"
+
+    def values(links: tuple[str, ...], seed: str) -> list[str]:
+        if header == "token":
+            return tokens(*links, seed=seed)
+        return [link.encode().hex().ljust(32, "0") for link in links]
+
+    write_sheet(pa.table({header: values(council, "council"), "need": ["a", "b", "c"]}), root / "c.csv")
+    write_sheet(pa.table({header: values(icb, "icb"), "visits": [1, 2, 3, 4]}), root / "i.parquet")
+
+
+@pytest.mark.parametrize("agreement", [SEVERAL, SEVERAL_OPEN], ids=["blind", "open"])
+def test_several_rows_of_a_holder_are_joined_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agreement: Agreement
+) -> None:
+    """As the agreement allows it; children are then not rows of the table."""
+    desk = Desk(tmp_path, monkeypatch, agreement)
+    repeating(tmp_path, agreement)
+    if agreement is SEVERAL:
+        desk.open()
+    done = desk.join("--unmatched", "keep")
+    assert done.stdout == (
+        "council: 3 rows in c.csv, 2 linked, 1 not linked (kept); 1 link key has several rows here\n"
+        f"  SHA-256 {sha256_of(Path('c.csv'))}\n"
+        "icb: 4 rows in i.parquet, 3 linked, 1 not linked (kept); 1 link key has several rows here\n"
+        f"  SHA-256 {sha256_of(Path('i.parquet'))}\n"
+        "8 rows in linked.csv, of 3 link keys, 1 of them linked\n"
+        "Count children by link key, not by row: 1 link key has several rows of a holder\n"
+    )
+    with Path("linked.csv").open(newline="") as stream:
+        both = [(row["council.need"], row["icb.visits"]) for row in csv.DictReader(stream) if " " in row["holders"]]
+    assert both == [("b", "1"), ("b", "2"), ("b", "4"), ("c", "1"), ("c", "2"), ("c", "4")]
+    facts = json.loads(desk.join("--json").stdout)
+    names = ("linked", "link_keys", "link_keys_with_several_rows", "written", "shape")
+    assert [facts[name] for name in names] == [1, 1, 1, 6, "wide"]
+    assert [one["link_keys_with_several_rows"] for one in facts["holders"].values()] == [1, 1]
+
+
+def test_each_row_by_itself_says_of_whose_file_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path, monkeypatch, SEVERAL_OPEN)
+    repeating(tmp_path, SEVERAL_OPEN)
+    done = desk.join("--shape", "long", "--output", "long.parquet")
+    assert "5 rows in long.parquet, of 1 link key, 1 of them linked\n" in done.stdout
+    rows = read_sheet(Path("long.parquet")).table.to_pylist()
+    assert [(row["holder"], row["council.need"], row["icb.visits"]) for row in rows] == [
+        ("council", "b", None),
+        ("council", "c", None),
+        ("icb", None, 1),
+        ("icb", None, 2),
+        ("icb", None, 4),
+    ]
+    assert json.loads(desk.join("--shape", "long", "--json").stdout)["shape"] == "long"
+
+
+def test_a_table_of_single_rows_is_counted_by_link_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long, where no holder has several rows: there are still more rows than link keys."""
+    desk = Desk(tmp_path, monkeypatch)
+    desk.open()
+    done = desk.join("--shape", "long")
+    assert done.stdout.endswith(
+        "2 rows in linked.csv, of 1 link key, 1 of them linked\nCount children by link key, not by row\n"
+    )
+
+
+@pytest.mark.parametrize("agreement", [BLIND, OPEN], ids=["blind", "open"])
+def test_several_rows_are_refused_where_the_agreement_says_one_per_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agreement: Agreement
+) -> None:
+    desk = Desk(tmp_path, monkeypatch, agreement)
+    repeating(tmp_path, agreement)
+    if agreement is BLIND:
+        desk.open()
+    assert refused(desk.join()).what.startswith("Two rows")
+    assert not Path("linked.csv").exists()
+
+
 def test_an_open_release_is_joined_without_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(tmp_path, monkeypatch, OPEN)
     assert "counterfoil join" in refused(desk.open()).remedy
@@ -203,3 +304,4 @@ def test_the_help_has_examples(desk: Desk) -> None:
     said = " ".join(desk.run("join", "--help").stdout.split())
     assert "[default: drop]" in said
     assert "--unmatched keep --output everyone.parquet" in said
+    assert "[default: wide]" in said

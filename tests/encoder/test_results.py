@@ -78,6 +78,30 @@ def test_every_row_gets_its_own_value_whatever_the_order(tmp_path: Path, agreeme
     assert len({len(text) for text in texts}) == 1
 
 
+def test_rows_of_one_link_get_its_link_key_each(tmp_path: Path) -> None:
+    """In an open release where a link may have any number of rows of one holder."""
+    decision = {**OPEN.terms.decision.model_dump(), "rows_of_one_holder": "any number"}
+    agreement = signed(small_terms(release="open", decision=decision))
+    workspace, handles = kept(tmp_path, agreement)
+    records = np.zeros(len(handles), dtype=open_release_record())
+    records["handle"] = handles
+    records["link_key"][2:5] = 7
+    sealed = seal_bytes(
+        records.tobytes(),
+        kind="release",
+        agreement=agreement.id,
+        sender=identity("broker"),
+        receiver=identity("council").card.receiving,
+        random=drawn("release"),
+        context={"run": "run 7"},
+    )
+    results = opened(sealed, workspace, agreement)
+    write_results(workspace.results, results)
+    link_keys = dict(rows_of(workspace.results)[1:])
+    assert [row_id for row_id in IDS if link_keys[row_id] == "07" * 16] == IDS[2:5]
+    assert len(link_keys) == len(IDS)
+
+
 _WRONG_ROWS = {
     "a row less": range(19),
     "a row more": [*range(20), 19],
