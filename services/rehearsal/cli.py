@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -103,7 +104,7 @@ def describe(outcome: Outcome, truth: set[RowPair] | None) -> dict[str, Any]:
     first, second = list(outcome.rows)[:2]
     accuracy: Accuracy | None = None
     if truth is not None and outcome.links is not None:
-        linked = {(link[first], link[second]) for link in outcome.links if first in link and second in link}
+        linked = {pair for link in outcome.links for pair in product(link.get(first, ()), link.get(second, ()))}
         accuracy = compare(linked, truth)
     seconds = outcome.seconds
     return {

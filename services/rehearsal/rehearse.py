@@ -44,16 +44,19 @@ from services.rehearsal.server import running_broker
 
 _POLL_SECONDS = 0.2
 
+Link = dict[str, list[str]]
+"""Holder name -> ids of its rows that are linked; one of each unless the agreement says otherwise."""
+
 
 @dataclass(frozen=True, repr=False)
 class Outcome:
-    """What a rehearsal came to. ``links``: for every link, holder name -> row id."""
+    """What a rehearsal came to."""
 
     agreement: Agreement
     rows: dict[str, int]
     pairs_compared: int
     rejected: dict[str, int]
-    links: list[dict[str, str]] | None
+    links: list[Link] | None
     status: dict[str, Any]
     seconds: dict[str, float]
     peak_memory_mb: float
@@ -140,7 +143,7 @@ class Rehearsal:
 
     def _join(
         self, linkage: _Linkage, holders: Sequence[Holder], released: dict[str, Results], reporter: Reporter
-    ) -> tuple[list[dict[str, str]] | None, Path | None, int | None]:
+    ) -> tuple[list[Link] | None, Path | None, int | None]:
         """What holders hand over and the recipient does with it."""
         if not released:
             return None, None, None
@@ -152,7 +155,13 @@ class Rehearsal:
                 files[holder.files.name] = folder / f"{holder.files.name}.csv"
                 holder.hand_over(released[holder.files.name], files[holder.files.name])
             run_key, pseudonym_key = linkage.run_key, secrets.token_bytes(32)
-            joined = join(files, self.root / "linked.csv", run_key=run_key, pseudonym_key=pseudonym_key)
+            joined = join(
+                files,
+                self.root / "linked.csv",
+                run_key=run_key,
+                pseudonym_key=pseudonym_key,
+                rows_of_one_holder=linkage.agreement.terms.decision.rows_of_one_holder,
+            )
             links = _links(released, run_key, pseudonym_key)
         return links, joined.path, joined.linked
 
@@ -245,14 +254,14 @@ class _Linkage:
             time.sleep(_POLL_SECONDS)
 
 
-def _links(released: dict[str, Results], run_key: RunKey | None, pseudonym_key: bytes) -> list[dict[str, str]]:
+def _links(released: dict[str, Results], run_key: RunKey | None, pseudonym_key: bytes) -> list[Link]:
     """Rows of two or more holders with one link key. Only a rehearsal sees both sides' row ids."""
-    rows: dict[str, dict[str, str]] = {}
+    rows: dict[str, dict[str, list[str]]] = {}
     for name, results in released.items():
         values = list(results.values)
         keys = link_keys(values, run_key=run_key, pseudonym_key=pseudonym_key) if run_key else values
         for key, row_id in zip(keys, results.row_ids, strict=True):
-            rows.setdefault(key, {})[name] = row_id
+            rows.setdefault(key, {}).setdefault(name, []).append(row_id)
     return sorted((link for link in rows.values() if len(link) > 1), key=lambda link: sorted(link.items()))
 
 
