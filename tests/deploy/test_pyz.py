@@ -87,7 +87,7 @@ def names(laptop: Laptop) -> set[str]:
 def test_it_is_small_enough_to_be_carried(laptop: Laptop, names: set[str]) -> None:
     assert 40e6 < laptop.made.size < 90e6
     assert laptop.made.unpacked < 260e6
-    assert laptop.made.files == len(names) < 4000
+    assert laptop.made.files == len(names) < 4500  # some five hundred of them are small tables of anyascii
 
 
 def test_it_holds_what_a_holder_runs_and_no_server(names: set[str]) -> None:

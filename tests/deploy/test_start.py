@@ -27,7 +27,7 @@ def main():
     print(sys.argv[1:], helper.__file__, "site" in sys.modules, sys.flags.safe_path)
     sys.exit(7)
 """
-FILES = {"encoder/__init__.py": b"", "encoder/cli.py": COMMAND, "helper.py": b"", "data/words.txt": b"good words"}
+FILES = {"encoder/__init__.py": b"", "encoder/start.py": COMMAND, "helper.py": b"", "data/words.txt": b"good words"}
 BUNDLE = Bundle("0.0", HERE, {}, FILES)
 
 
@@ -85,7 +85,7 @@ def test_it_is_unpacked_once_for_the_user_alone(desk: Desk) -> None:
     assert desk.start().stderr == ""
     assert (desk.unpacked.stat().st_ino, desk.unpacked.stat().st_mtime_ns) == (made.st_ino, made.st_mtime_ns)
     assert {path.name for path in desk.unpacked.rglob("*")} == {
-        *("encoder", "__init__.py", "cli.py", "helper.py", "data", "words.txt"),
+        *("encoder", "__init__.py", "start.py", "helper.py", "data", "words.txt"),
     }
     assert list((desk.root / "empty").iterdir()) == []
 

@@ -57,7 +57,7 @@ def around_the_floor(draw: st.DrawFn, measure: Measure, floor: float) -> tuple[E
                 removed = max(0, limit[length] + off - added)
             else:  # bits only added: d = added, S = 2 * size + added
                 fitting = [d for d in range(length - size + 1) if d <= limit[2 * size + d]]
-                added, removed = max(0, fitting[-1] + off), 0
+                added, removed = max(0, (fitting or [0])[-1] + off), 0
             copies.append(at_distance(row, added, removed, rng))
     b = np.array(copies)[rng.permutation(4 * rows)]
     return encodings(a), encodings(b)
