@@ -13,7 +13,9 @@ from matcher.measures import Measure
 SAMPLE_A, SAMPLE_B = 256, 1024
 """Rows of the first look, of which every similarity is worked out."""
 LARGE_SAMPLE = 8192
-"""Rows of either holder in the second look, of which the pairs at or above the floor are found."""
+"""Rows of either holder in the second look, at most, of which the pairs at or above the floor are found."""
+SMALL_PART = 50
+"""The second look takes at most one part of so many of the whole work."""
 ENOUGH = 1000
 """So many pairs above the floor in the first look say their number to a few in a hundred."""
 
@@ -58,8 +60,9 @@ def forecast(a: Encodings, b: Encodings, *, measure: Measure, floor: float, tota
     left, right = np.indices((few_a.rows, few_b.rows), np.int32).reshape(2, -1)
     scores = kernel.similarities(few_a, few_b, left, right, measure)
     found, compared = scores[scores >= np.float32(floor)], len(scores)
-    if len(found) < ENOUGH and compared < a.rows * b.rows:
-        many_a, many_b = sample(a, LARGE_SAMPLE), sample(b, LARGE_SAMPLE)
+    most = min(LARGE_SAMPLE, math.isqrt(a.rows * b.rows // SMALL_PART))
+    if len(found) < ENOUGH and compared < most * most:
+        many_a, many_b = sample(a, most), sample(b, most)
         comparison = kernel.prepare(many_a, many_b, measure=measure, floor=floor)
         found, compared = kernel.compare(comparison, range(many_a.rows)).similarity, many_a.rows * many_b.rows
     # Rows that are absent are in no sample, but in the total: they pair with nobody.
