@@ -23,6 +23,7 @@ from matcher.encodings import Encodings
 from matcher.estimate import noise_floor
 from matcher.evidence import KeyEvidence, ScoredPairs, score
 from matcher.exact import find_exact
+from services.broker.weighing import evidence_of
 from services.rehearsal.children import make_children
 from services.rehearsal.demo_files import CHILDREN_PER_ROW, REFERENCE_DAY, write_columns, write_extract
 from services.rehearsal.extracts import Extract, draw_extract
@@ -122,20 +123,8 @@ def _score(a: dict[str, Encodings], b: dict[str, Encodings], terms: Terms, *, it
         both = a[name].present[left] & b[name].present[right]
         equal = (a[name].bits[left] == b[name].bits[right]).all(axis=1)
         agreement[:, column] = np.where(both, np.where(equal, 1, -1), 0)
-    evidence = [
-        KeyEvidence(
-            name=key.name,
-            kind="fuzzy",
-            measure="hamming",
-            length=hardening.length,
-            t=hardening.t,
-            features=tuple((feature.field.value, feature.bits) for feature in key.features),
-            base_length=terms.encoding.length,
-        )
-        for key in fuzzy
-    ]
     return score(
-        keys=[*evidence, *(KeyEvidence(name=name, kind="exact") for name in exact)],
+        keys=[*(evidence_of(terms, key) for key in fuzzy), *(KeyEvidence(name=name, kind="exact") for name in exact)],
         similarity=similarity,
         agreement=agreement,
         left=left,

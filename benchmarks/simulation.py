@@ -25,6 +25,7 @@ from matcher.evidence import KeyEvidence, score
 from matcher.exact import find_exact
 from matcher.pairs import Pairs
 from matcher.solve import PairSet, solve
+from services.broker.weighing import evidence_of
 from services.rehearsal.accuracy import read_truth
 from services.rehearsal.demo_files import REFERENCE_DAY, write_demo
 
@@ -106,7 +107,7 @@ class Simulation:
         both, equal = a.present[left] & b.present[right], (a.bits[left] == b.bits[right]).all(axis=1)
         agreed = np.where(both, np.where(equal, 1, -1), 0).astype(np.int8)[:, None]
         found = score(
-            keys=[*(self._evidence(key) for key in self.fuzzy), KeyEvidence(name="nhs-number", kind="exact")],
+            keys=[*(evidence_of(self.terms, key) for key in self.fuzzy), KeyEvidence(name="nhs-number", kind="exact")],
             similarity=self.similarity(joined),
             agreement=agreed,
             left=left,
@@ -118,19 +119,6 @@ class Simulation:
         weight = np.where(agreed[:, 0] < 0, -np.inf, found.weight)
         first, second = solve([PairSet(0, 1, left, right, weight)], 0.0).between(0, 1)
         return np.sort((first << 32) | second)
-
-    def _evidence(self, key: FuzzyKey) -> KeyEvidence:
-        hardening = self.terms.encoding.hardening
-        assert hardening is not None
-        return KeyEvidence(
-            name=key.name,
-            kind="fuzzy",
-            measure="hamming",
-            length=hardening.length,
-            t=hardening.t,
-            features=tuple((feature.field.value, feature.bits) for feature in key.features),
-            base_length=self.terms.encoding.length,
-        )
 
 
 def simulate(rows: int, *, scenario: str, seed: int = 3) -> Simulation:
