@@ -7,10 +7,11 @@ from typing import Any
 
 import alembic.command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 
 _MIGRATING = 0x636F756E746572
 """Of the lock that a process holds while it changes tables: any number that only we use."""
+_IDLE_SECONDS = 15
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -19,7 +20,8 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine: Engine = create_engine(url, hide_parameters=True)  # or errors would carry rows into logs
+        # Parameters are hidden, or errors would carry rows into logs.
+        self.engine: Engine = create_engine(url, hide_parameters=True, connect_args=_options(url))
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_immediate)
@@ -54,6 +56,13 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _options(url: str) -> dict[str, str]:
+    """PostgreSQL ends the session of a process that was suspended within a transaction, so that it holds up nobody."""
+    if make_url(url).get_backend_name() != "postgresql":
+        return {}
+    return {"options": f"-c idle_in_transaction_session_timeout={_IDLE_SECONDS}s"}
 
 
 def let_many_in(url: str) -> None:

@@ -9,9 +9,10 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -63,6 +64,38 @@ class House:
         gone = self.hands.pop(name)
         gone.process.kill()
         gone.process.wait()
+
+    @contextmanager
+    def suspended(self, name: str) -> Iterator[None]:
+        """Stop a worker between two of its transactions: one that is stopped within one would hold up all others."""
+        pid = self.hands[name].process.pid
+        try:
+            os.kill(pid, signal.SIGSTOP)
+            while not self._others_can_write():
+                os.kill(pid, signal.SIGCONT)
+                time.sleep(0.03)
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def _others_can_write(self) -> bool:
+        settings = Settings(home=self.home)
+        if settings.database_url:
+            with (
+                closing(open_office(settings, self.scene.broker.identity).store) as store,
+                store.transaction("look") as connection,
+            ):
+                time.sleep(0.2)
+                waiting = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+                return connection.exec_driver_sql(waiting).scalar() == 0
+        try:
+            for name in ("broker.sqlite", "runs.sqlite"):
+                with closing(sqlite3.connect(self.home / name, timeout=1)) as connection:
+                    connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
     def dismiss(self) -> None:
         """End every worker in good order."""
@@ -163,10 +196,9 @@ def test_i6_a_worker_that_was_taken_for_dead_and_goes_on_changes_nothing(house: 
     house.hire("one")
     run = house.scene.start_run()
     wait_for(lambda: house.done_by(run))
-    os.kill(house.hands["one"].process.pid, signal.SIGSTOP)
-    house.hire("two")
-    house.scene.status(run, "matched")
-    os.kill(house.hands["one"].process.pid, signal.SIGCONT)
+    with house.suspended("one"):
+        house.hire("two")
+        house.scene.status(run, "matched")
     assert house.finish(run) == EXPECTED
     wait_for(lambda: house.names() == {"broker", "one", "two"})
     again = house.scene.start_run()
