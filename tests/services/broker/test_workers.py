@@ -80,7 +80,7 @@ class House:
             os.kill(pid, signal.SIGCONT)
 
     def _others_can_write(self) -> bool:
-        """On PostgreSQL they can within a quarter of a minute: the server ends a session that idles in a transaction."""
+        """On PostgreSQL they soon can: the server ends a session that idles in a transaction."""
         if Settings(home=self.home).database_url:
             return True
         try:
