@@ -21,6 +21,19 @@ from services.assurance.quality import Estimate, LinkageQuality, Side
 
 FORMAT = "counterfoil-quality-1"
 LEGEND = {"usable": "right link", "missing": "missed link", "invalid": "false link"}
+SHORT = {
+    "Age in years": "Age",
+    "Date of birth": "Born",
+    "NHS number": "NHS no.",
+    "Letters of the names": "Letters",
+    "hyphenated or double-barrelled": "double",
+    "neither": "single",
+    "other than a to z": "others",
+    "a to z only": "a to z",
+    "same surname, date of birth and postcode": "yes",
+    "not known": "none",
+    " or ": "/",
+}
 _FINE = 10_000
 
 
@@ -104,7 +117,7 @@ def _links(quality: LinkageQuality) -> Bars | None:
 def _recall(side: Side, place: int) -> Bars | None:
     """Recall by group, of every breakdown that is told."""
     told: list[tuple[str, Any]] = [
-        (f"{_short(one.name)}: {group.label}", group.recall)
+        (_short(one.name, group.label), group.recall)
         for one in side.breakdowns
         for group in one.groups
         if group.recall is not None
@@ -120,7 +133,9 @@ def _recall(side: Side, place: int) -> Bars | None:
     )
 
 
-def _short(name: str) -> str:
+def _short(name: str, label: str) -> str:
     """Short enough for the labels of a chart; the tables below it have the whole."""
-    short = name.removesuffix(", given or missing")
-    return {"Age in years": "Age", "Letters of the names": "Letters", "Date of birth": "Born"}.get(short, short)
+    name = name.removesuffix(", given or missing")
+    for whole, short in SHORT.items():
+        name, label = name.replace(whole, short), label.replace(whole, short)
+    return f"{name}: {label}"

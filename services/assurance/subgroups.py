@@ -66,7 +66,7 @@ def traits(identifiers: Identifiers, writing: Writing, *, today: date) -> tuple[
         other = np.concatenate(writing.other_letters)
         found.append(_either("Letters of the names", "other than a to z", "a to z only", other))
     if {"forename", *HOUSEHOLD} <= set(columns):
-        found.append(_either("Twins", "same surname, date of birth and postcode", "others", _twins(identifiers)))
+        found.append(_either("Twins", "same surname, date of birth and postcode", "no", _twins(identifiers)))
     found += [
         _either(f"{SHOWN[one]}, given or missing", "given", "missing", given(columns[one]))
         for one in IDENTIFIERS
