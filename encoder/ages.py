@@ -71,7 +71,7 @@ def ages(identifiers: Identifiers, *, today: date) -> Ages | None:
     if column is None:
         return None
     born = [date.fromisoformat(text) if text else None for text in column.values]
-    years = _holders(column, [None if day is None else _age(day, today) for day in born], identifiers)
+    years = _holders(column, [None if day is None else age_on(today, day) for day in born], identifiers)
     if not years:
         return None
     days = _holders(column, [None if day is None else _stand_in(day) for day in born], identifiers)
@@ -131,5 +131,6 @@ def _pieces(years: Mapping[int, Holders]) -> Iterator[tuple[int, int | None, Hol
     yield GROUPS[-1], None, sum((one for age, one in years.items() if age >= GROUPS[-1]), NOBODY)
 
 
-def _age(born: date, today: date) -> int:
+def age_on(today: date, born: date) -> int:
+    """In whole years."""
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from encoder.ages import Ages
 from encoder.charts import Bars, Histogram, bars, histogram
 from encoder.errors import InputError
 from encoder.field_quality import COMMON, FEWEST
 from encoder.identifiers import SHOWN, in_sentence
+from encoder.page import page_templates, rounded
 from encoder.quality import Agreed, Quality
 from encoder.verdicts import Verdict, verdicts
 from encoder.wording import share
@@ -89,7 +89,7 @@ def report_json(quality: Quality, about: About) -> str:
         "format": FORMAT,
         **asdict(about),
         "verdicts": [asdict(one) for one in verdicts(quality)],
-        **_plain(asdict(quality)),
+        **rounded(asdict(quality)),
     }
     return json.dumps(found, ensure_ascii=True, indent=1) + "\n"
 
@@ -128,32 +128,14 @@ def in_words(found: Sequence[Verdict]) -> str:
 
 @cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("encoder"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "n": "{:,}".format,
-        "share": share,
-        "shown": SHOWN.__getitem__,
-        "together": _together,
-        "in_sentence": in_sentence,
-        "capital": _capital,
-    }
+    environment = page_templates("encoder")
+    environment.filters |= {"shown": SHOWN.__getitem__, "together": _together, "in_sentence": in_sentence}
     return environment
 
 
 def _together(fields: Sequence[str]) -> str:
     """Fields in a sentence."""
     return ", ".join(map(in_sentence, fields))
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def _charts(quality: Quality) -> Charts:
@@ -227,14 +209,3 @@ def age_labels(ages: Ages) -> list[str]:
         f"{one.first}+" if one.last is None else f"{one.first}" if one.first == one.last else f"{one.first}-{one.last}"
         for one in ages.bars
     ]
-
-
-def _plain(found: Any) -> Any:
-    """Floats with four decimals at most, so that the file is the same on every machine."""
-    if isinstance(found, float):
-        return round(found, 4)
-    if isinstance(found, dict):
-        return {key: _plain(value) for key, value in found.items()}
-    if isinstance(found, list | tuple):
-        return [_plain(value) for value in found]
-    return found

@@ -1,15 +1,15 @@
-"""The command ``counterfoil-broker``: the broker's own commands, rehearsals of a linkage, and matches repeated."""
+"""The command ``counterfoil-broker``: the broker's own commands, rehearsals, matches repeated, links judged."""
 
 import typer
 
 from encoder.cli.running import end_in_order, run
-from services.assurance.cli import match
+from services.assurance.cli import evaluate, match
 from services.broker.cli import serve, work
 from services.rehearsal.cli import demo, rehearse
 
 app = typer.Typer(
     name="counterfoil-broker",
-    help="Run the broker, rehearse a whole linkage on one machine, or repeat a match of plain CLKs.",
+    help="Run the broker, rehearse a whole linkage on one machine, repeat a match of plain CLKs, or judge links.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -19,6 +19,7 @@ app.command("work")(work)
 app.command("rehearse")(rehearse)
 app.command("demo")(demo)
 app.command("match")(match)
+app.command("evaluate")(evaluate)
 
 
 def main() -> None:

@@ -1,22 +1,33 @@
-"""``counterfoil-broker match``: two files of plain CLKs, compared by either engine."""
+"""``counterfoil-broker match``, two files of plain CLKs compared by either engine, and ``evaluate``, links judged where
+the truth is known."""
 
 import hashlib
 import json
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from encoder.cli.files import read_terms_or_agreement
 from encoder.cli.progress import shown
+from encoder.cli.version import version_of
 from encoder.errors import InputError, OutputError
+from encoder.report import report_paths
 from encoder.wording import counted
 from keys.files import whole_file
+from keys.template import default_rules
 from matcher.measures import check_floor
+from services.assurance.evaluate import evaluate as figures_of
 from services.assurance.match import Engine, lines, links_of, pairs_of
 from services.assurance.plain_clks import read_clks
+from services.assurance.quality_page import About, percent, quality_json, write_quality
+from services.rehearsal.given import ColumnFiles, Holders, holder_files
 
 MEBIBYTE = 1 << 20
+FEWEST = 8
+"""Rows and true links of a group, where no agreement says how many."""
 
 
 def match(
@@ -81,4 +92,47 @@ def match(
     typer.echo(
         f"{found} of {a.rows:,} by {b.rows:,} rows, floor {floor}, by {engine.value} {engine.version}: {output}\n"
         f"SHA-256 {sha256.hexdigest()}"
+    )
+
+
+def evaluate(
+    holder: Holders,
+    columns: ColumnFiles,
+    truth: Annotated[Path, typer.Option(help="CSV with id_a,id_b: which rows belong together.")],
+    out: Annotated[Path, typer.Option(help="Page to write; the figures go beside it as .json.")],
+    rehearsal: Annotated[Path | None, typer.Option(help="Folder that a rehearsal was kept in.")] = None,
+    links: Annotated[Path | None, typer.Option(help="Instead: CSV with id_a,id_b of the rows that are linked.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the figures on stdout and nothing else.")] = False,
+) -> None:
+    """Say how good a linkage is where the truth is known: missed and false links, and which children they are about.
+
+    Give the holders in the order of id_a and id_b. A group of fewer than 8 rows or true links, or what the agreement
+    of the rehearsal says, is not broken down. Nothing in the page identifies a child, but its counts are exact.
+
+    Example: counterfoil-broker evaluate --rehearsal rehearsal --truth truth.csv --holder council=sen2.csv
+    --columns council=sen2.toml --holder icb=csds.csv --columns icb=csds.toml --out quality.html
+    """
+    report_paths(out)
+    files = holder_files(holder, columns)
+    if len(files) != 2:
+        raise InputError("Links and truth are of two holders.", remedy="Give --holder and --columns twice.")
+    if rehearsal is not None and links is None:
+        terms = read_terms_or_agreement(rehearsal / "agreement.json")
+        links, rules, below = rehearsal / "links.csv", terms.normalisation, terms.suppression.below
+    elif links is not None and rehearsal is None:
+        rules, below = default_rules(), FEWEST
+    else:
+        raise InputError("--rehearsal and --links are two ways to say what is linked.", remedy="Give one of them.")
+    today = date.today()  # noqa: DTZ011 - births are local dates
+    quality = figures_of(files, links, truth, rules=rules, today=today, below=below)
+    about = About(today.isoformat(), f"counterfoil {version_of('counterfoil')}")
+    page, figures = write_quality(quality, about, out)
+    if json_:
+        sys.stdout.write(quality_json(quality, about))
+        return
+    precision, recall = (percent(one.value) if one else "-" for one in (quality.precision, quality.recall))
+    typer.echo(
+        f"{counted(quality.links, 'link')}, {counted(quality.true_links, 'true link')}: precision {precision}, recall "
+        f"{recall}, {counted(quality.missed, 'missed link')}, {counted(quality.false, 'false link')}\n"
+        f"Written: {page} and {figures}. Counts are exact: keep them among those who may see the files."
     )

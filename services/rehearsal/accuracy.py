@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +42,27 @@ def compare(links: Collection[RowPair], truth: Collection[RowPair]) -> Accuracy:
     return Accuracy(right=len(found & true), false=len(found - true), missed=len(true - found))
 
 
+def pair_lines(pairs: Collection[RowPair]) -> bytes:
+    """The pairs as CSV with the header ``id_a,id_b``, sorted."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("id_a", "id_b"))
+    writer.writerows(sorted(pairs))
+    return text.getvalue().encode()
+
+
 def read_truth(path: Path) -> set[RowPair]:
-    """The pairs of a CSV file with the columns ``id_a`` and ``id_b``. Raises ``InputError``."""
+    """As ``read_pairs``."""
+    return read_pairs(path, "truth")
+
+
+def read_pairs(path: Path, what: str) -> set[RowPair]:
+    """The pairs of a CSV file with the columns ``id_a`` and ``id_b``. ``what`` they are. Raises ``InputError``."""
     with open_table(path) as table:
         missing = {"id_a", "id_b"} - set(table.header)
         if missing:
             raise InputError(
-                f"The truth file has no column {' and no column '.join(sorted(missing))}.",
+                f"The {what} file has no column {' and no column '.join(sorted(missing))}.",
                 where=str(path),
                 remedy="Its header is id_a,id_b: the row ids of the first and the second holder.",
             )

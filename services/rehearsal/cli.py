@@ -23,18 +23,16 @@ from encoder.outcome import tell
 from keys.agreement import read_terms
 from keys.files import write_whole
 from keys.terms import Terms
-from services.rehearsal.accuracy import Accuracy, RowPair, compare, read_truth
+from services.rehearsal.accuracy import Accuracy, RowPair, compare, pair_lines, read_truth
 from services.rehearsal.demo_files import write_demo
+from services.rehearsal.given import ColumnFiles, Holders, holder_files
 from services.rehearsal.holder import HolderFiles
 from services.rehearsal.rehearse import Outcome, Rehearsal, require_two, save_agreement
 from services.rehearsal.reporter import Reporter
 
 _MARK = ".counterfoil-rehearsal"
-_OUR_NAMES = frozenset({"agreement.json", "broker", "data", "linked.csv", "recipient", "report.json"})
+_OUR_NAMES = frozenset({"agreement.json", "broker", "data", "linked.csv", "links.csv", "recipient", "report.json"})
 """What a rehearsal puts into its folder beside the folders of the holders."""
-
-Holders = Annotated[list[str], typer.Option("--holder", help="A holder and its file, NAME=FILE.csv; once per holder.")]
-ColumnFiles = Annotated[list[str], typer.Option("--columns", help="Its columns file, NAME=COLUMNS.toml.")]
 
 
 def rehearse(
@@ -55,7 +53,8 @@ def rehearse(
     Example: counterfoil-broker rehearse --holder council=sen2.csv --columns council=sen2.toml
     --holder icb=csds.csv --columns icb=csds.toml --truth truth.csv --out rehearsal
     """
-    files = _holder_files(holder, columns)
+    files = holder_files(holder, columns, taken=_OUR_NAMES)
+    require_two(files)
     if truth is not None and len(files) != 2:
         raise InputError("A truth file is for two holders.", where=str(truth), remedy="Leave out --truth.")
     pairs = read_truth(truth) if truth else None
@@ -101,11 +100,9 @@ def demo(
 
 def describe(outcome: Outcome, truth: set[RowPair] | None) -> dict[str, Any]:
     """The report of a rehearsal, as ``--json`` prints it."""
-    first, second = list(outcome.rows)[:2]
     accuracy: Accuracy | None = None
     if truth is not None and outcome.links is not None:
-        linked = {pair for link in outcome.links for pair in product(link.get(first, ()), link.get(second, ()))}
-        accuracy = compare(linked, truth)
+        accuracy = compare(_pairs(outcome), truth)
     seconds = outcome.seconds
     return {
         "holders": {name: {"rows": rows, "rejected": outcome.rejected[name]} for name, rows in outcome.rows.items()},
@@ -129,6 +126,12 @@ def describe(outcome: Outcome, truth: set[RowPair] | None) -> dict[str, Any]:
     }
 
 
+def _pairs(outcome: Outcome) -> set[RowPair]:
+    """The rows of the first two holders that are linked."""
+    first, second = list(outcome.rows)[:2]
+    return {pair for link in outcome.links or () for pair in product(link.get(first, ()), link.get(second, ()))}
+
+
 def _run(
     files: list[HolderFiles],
     root: Path,
@@ -142,32 +145,9 @@ def _run(
     known = None if truth is None else frozenset(truth)
     outcome = Rehearsal(files, root, terms, today, cross_check, known).run(reporter)
     save_agreement(root, outcome.agreement)
+    if len(files) == 2 and outcome.links is not None:
+        write_whole(root / "links.csv", pair_lines(_pairs(outcome)))
     return outcome
-
-
-def _holder_files(holders: list[str], columns: list[str]) -> list[HolderFiles]:
-    files, of_columns = _named(holders, "--holder"), _named(columns, "--columns")
-    for name in files.keys() ^ of_columns.keys():
-        raise InputError(
-            f"{name} has a file or a columns file, but not both.", remedy="Give --holder and --columns for each name."
-        )
-    for name in files.keys() & _OUR_NAMES:
-        raise InputError(f"No holder may be called {name} in a rehearsal.", remedy="Give it another name.")
-    found = [HolderFiles(name, Path(path), Path(of_columns[name])) for name, path in files.items()]
-    require_two(found)
-    return found
-
-
-def _named(values: list[str], option: str) -> dict[str, str]:
-    named: dict[str, str] = {}
-    for value in values:
-        name, equals, path = value.partition("=")
-        if not equals or not name or not path or name in named:
-            raise InputError(
-                f"{option} takes NAME=FILE, each name once.", remedy=f"Write for example {option} council=file."
-            )
-        named[name] = path
-    return named
 
 
 @contextmanager

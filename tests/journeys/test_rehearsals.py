@@ -153,6 +153,21 @@ def test_the_recipient_gets_attributes_and_no_identifiers(kept: tuple[Path, dict
     assert len({row["link_key"] for row in linked}) == len(linked)
 
 
+def test_a_rehearsal_that_was_kept_is_judged(kept: tuple[Path, dict[str, Any]]) -> None:
+    folder, report = kept
+    words = ["evaluate", "--rehearsal", "out", "--truth", "truth.csv", "--out", "quality.html"]
+    for name in ("council", "icb"):
+        words += ["--holder", f"{name}={name}.csv", "--columns", f"{name}={name}.columns.toml"]
+    ended = command(folder, *words)
+    assert (ended.code, ended.err) == (0, "")
+    figures = json.loads((folder / "quality.json").read_text())
+    assert len(rows_of(folder / "out" / "links.csv")) == report["links"] == figures["links"]
+    assert (figures["missed"], figures["false"]) == (report["missed_links"], report["false_links"])
+    for name in ("precision", "recall", "f1"):
+        assert figures[name]["value"] == pytest.approx(report[name], abs=1e-4)
+    assert figures["below"] == 8
+
+
 def test_three_holders_are_linked_in_the_open_whatever_their_order(tmp_path: Path) -> None:
     rows = {"north": BOTH + children(30, seed=2), "south": BOTH[:80] + children(50, seed=3), "west": BOTH[60:]}
     (tmp_path / "terms.toml").write_text(

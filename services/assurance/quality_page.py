@@ -1,0 +1,141 @@
+"""The report on how good a linkage is: one HTML page that needs no network, and the same figures as JSON.
+
+Figures are shares with four decimals in JSON, and the same in percent on the page.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+
+from encoder.charts import Bars, bars
+from encoder.page import page_templates, rounded
+from encoder.report import report_paths
+from keys.files import whole_files
+from services.assurance.quality import Estimate, LinkageQuality, Side
+
+FORMAT = "counterfoil-quality-1"
+LEGEND = {"usable": "right link", "missing": "missed link", "invalid": "false link"}
+SHORT = {
+    "Age in years": "Age",
+    "Date of birth": "Born",
+    "NHS number": "NHS no.",
+    "Letters of the names": "Letters",
+    "hyphenated or double-barrelled": "double",
+    "neither": "single",
+    "other than a to z": "others",
+    "a to z only": "a to z",
+    "same surname, date of birth and postcode": "yes",
+    "not known": "none",
+    " or ": "/",
+}
+_FINE = 10_000
+
+
+@dataclass(frozen=True)
+class About:
+    """What made a report. ``made``: a date as in ISO 8601."""
+
+    made: str
+    tool: str
+
+
+def write_quality(quality: LinkageQuality, about: About, page: Path) -> tuple[Path, Path]:
+    """Write the page, and the figures beside it with the ending ``.json``: both or neither. Raises as
+    ``report_paths`` and ``keys.files.whole_files`` do."""
+    page, figures = report_paths(page)
+    content = quality_page(quality, about).encode()
+    with whole_files() as files:
+        files.open(figures).write(quality_json(quality, about).encode("ascii"))
+        files.open(page).write(content)
+    return page, figures
+
+
+def quality_json(quality: LinkageQuality, about: About) -> str:
+    """The figures as JSON in plain ASCII, with a line end."""
+    found = {"format": FORMAT, **asdict(about), **rounded(asdict(quality))}
+    return json.dumps(found, ensure_ascii=True, indent=1) + "\n"
+
+
+def quality_page(quality: LinkageQuality, about: About) -> str:
+    """The page, which declares that it is in UTF-8."""
+    return (
+        _templates()
+        .get_template("quality.html")
+        .render(
+            about=about,
+            quality=quality,
+            names=" and ".join(side.name for side in quality.holders),
+            drawn=_links(quality),
+            sides=[(side, _recall(side, place)) for place, side in enumerate(quality.holders, start=1)],
+        )
+    )
+
+
+@cache
+def _templates() -> Environment:
+    environment = page_templates("services.assurance", "encoder")
+    environment.filters |= {"percent": percent, "interval": interval}
+    return environment
+
+
+def percent(value: float | None) -> str:
+    """Two decimals, from the figure as it stands in the JSON."""
+    return "-" if value is None else f"{100 * rounded(value):.2f}%"
+
+
+def interval(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else f"{percent(estimate.low)} to {percent(estimate.high)}"
+
+
+def _links(quality: LinkageQuality) -> Bars | None:
+    """What was found beside what is true; ``None`` where there is neither."""
+    rows: list[tuple[str, list[tuple[str, int]], str]] = [
+        ("Links", [("usable", quality.right), ("invalid", quality.false)], f"{quality.links:,}"),
+        ("True links", [("usable", quality.right), ("missing", quality.missed)], f"{quality.true_links:,}"),
+    ]
+    whole = max(quality.links, quality.true_links)
+    return (
+        bars(
+            "chart-links",
+            "Links found and true links",
+            f"{quality.right:,} right links, {quality.missed:,} missed links, {quality.false:,} false links.",
+            rows,
+            whole=whole,
+            legend=LEGEND,
+        )
+        if whole
+        else None
+    )
+
+
+def _recall(side: Side, place: int) -> Bars | None:
+    """Recall by group, of every breakdown that is told."""
+    told: list[tuple[str, Any]] = [
+        (_short(one.name, group.label), group.recall)
+        for one in side.breakdowns
+        for group in one.groups
+        if group.recall is not None
+    ]
+    if not told:
+        return None
+    return bars(
+        f"chart-recall-{place}",
+        f"Recall by group of the rows of {side.name}",
+        "; ".join(f"{label}: {percent(recall.value)}" for label, recall in told) + ".",
+        [(label, [("usable", round(_FINE * recall.value))], percent(recall.value)) for label, recall in told],
+        whole=_FINE,
+    )
+
+
+def _short(name: str, label: str) -> str:
+    """Short enough for the labels of a chart; the tables below it have the whole."""
+    name = name.removesuffix(", given or missing")
+    for whole, short in SHORT.items():
+        name, label = name.replace(whole, short), label.replace(whole, short)
+    return f"{name}: {label}"
