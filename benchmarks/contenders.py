@@ -13,7 +13,7 @@ from services.broker.weighing import weight_of
 
 ANONLINK_THRESHOLD = 0.8
 ANONLINK_FLOOR = 0.5
-"""Low enough for the best threshold to lie above it."""
+"""Below the best threshold of every data set here."""
 BUDGET = 2 << 30
 SINGLE_CLK = (
     ("forename", "bigrams", 100),
