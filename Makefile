@@ -43,7 +43,11 @@ format: $(VENV)/.dev ## put the code in its one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## speed and quality, against others, in one run
+$(VENV)/.bench: $(VENV)/.dev requirements-bench.lock
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+bench: $(VENV)/.bench ## speed and quality, against others, in one run
 	PYTHONPATH=. $(BIN)/python -m benchmarks
 
 lock: ## resolve the dependencies again (needs uv)
@@ -53,6 +57,8 @@ lock: ## resolve the dependencies again (needs uv)
 	  --custom-compile-command 'make lock' --constraint requirements.lock pyproject.toml --output-file requirements-holder.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command 'make lock' --extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command 'make lock' --extra bench --constraint requirements-dev.lock pyproject.toml --output-file requirements-bench.lock
 
 clean: ## remove what the verbs made
 	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

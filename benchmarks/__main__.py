@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import growth, kernel, limit, linkage, match, processors
+from benchmarks import growth, kernel, limit, linkage, match, processors, quality
 
 Summary = Callable[[dict[str, Any]], tuple[str, str]]
 
@@ -59,6 +59,7 @@ BENCHMARKS = (
         *("a linkage, end to end", "benchmarks.linkage --rows 100000 400000", linkage.summary),
         quick="benchmarks.linkage --rows 2000 8000",
     ),
+    Benchmark("quality", "benchmarks.quality", quality.summary, "benchmarks.quality --rows 1000"),
 )
 
 

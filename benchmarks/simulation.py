@@ -17,17 +17,17 @@ from encoder.normalise import Normalised, normalise
 from encoder.read import read_rows
 from keys.secret import Secret
 from keys.template import default_terms
-from keys.terms import FuzzyKey, Terms
+from keys.terms import ExactKey, FuzzyKey, Terms
 from matcher.candidates import find_pairs, similarities
 from matcher.encodings import Encodings
-from matcher.estimate import noise_floor
-from matcher.evidence import KeyEvidence, score
-from matcher.exact import find_exact
+from matcher.evidence import KeyEvidence, ScoredPairs, score
+from matcher.exact import find_exact, token_codes
 from matcher.pairs import Pairs
 from matcher.solve import PairSet, solve
-from services.broker.weighing import evidence_of
+from services.broker.matching import floor_of, measure_of
+from services.broker.weighing import evidence_of, weight_of
 from services.rehearsal.accuracy import read_truth
-from services.rehearsal.demo_files import REFERENCE_DAY, write_demo
+from services.rehearsal.demo_files import REFERENCE_DAY, DemoFiles, write_demo
 
 Joined = NDArray[np.int64]
 """Pairs as single numbers: the row of the first holder times 2^32, plus that of the second; sorted, none twice."""
@@ -35,6 +35,22 @@ Joined = NDArray[np.int64]
 HOLDERS = ("council", "icb")
 OTHERS_PER_ROW = 3
 """Rows of the second holder per row of the first, as in the demo: 45 % of the first holder's children are in both."""
+
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, repr=False)
+class Sides:
+    """Two holders' rows in plain text, their default agreement, and the true links."""
+
+    terms: Terms
+    identifiers: tuple[Identifiers, Identifiers]
+    truth: Joined
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        return self.identifiers[0].rows, self.identifiers[1].rows
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,6 +68,15 @@ class Simulation:
         return [key for key in self.terms.match_keys if isinstance(key, FuzzyKey)]
 
     @property
+    def exact_keys(self) -> list[str]:
+        """The exact match-keys that both holders have."""
+        return [
+            key.name
+            for key in self.terms.match_keys
+            if isinstance(key, ExactKey) and all(key.name in one for one in self.encodings)
+        ]
+
+    @property
     def length(self) -> int:
         """Bits of a fuzzy match-key's encoding."""
         return self.encodings[0][self.fuzzy[0].name].length
@@ -62,25 +87,27 @@ class Simulation:
 
     def floor_of(self, rows: int, others: int) -> float:
         """The broker's floor for holders of these sizes."""
-        expected = self.terms.decision.chance_pairs_per_row * min(rows, others)
-        return noise_floor(rows, others, self.length, expected)
+        return floor_of(self.terms, rows, others)
 
     def similarity(self, joined: Joined) -> NDArray[np.float32]:
         """float32 (pairs, fuzzy match-keys), NaN where a row has no encoding."""
         left, right = ends(joined)
-        return np.stack([similarities(*self.sides(key.name), left, right, "hamming") for key in self.fuzzy], axis=1)
+        return np.stack(
+            [similarities(*self.sides(key.name), left, right, measure_of(self.terms)) for key in self.fuzzy], axis=1
+        )
 
     def sides(self, key: str) -> tuple[Encodings, Encodings]:
         return self.encodings[0][key], self.encodings[1][key]
 
     @cached_property
     def exact(self) -> Pairs:
-        """Pairs with the same NHS number, the one exact match-key that both holders have."""
+        """Pairs with the same NHS number, the one exact match-key that both made-up holders have."""
         return find_exact(*self.sides("nhs-number"))
 
     def listed(self) -> list[Joined]:
         """What the exhaustive comparison lists at the floor, by fuzzy match-key."""
-        return [join(find_pairs(*self.sides(key.name), measure="hamming", floor=self.floor)) for key in self.fuzzy]
+        measure = measure_of(self.terms)
+        return [join(find_pairs(*self.sides(key.name), measure=measure, floor=self.floor)) for key in self.fuzzy]
 
     def drawn(self, count: int) -> Joined:
         """Pairs of rows drawn from all, the same ones every time, in no order."""
@@ -102,12 +129,28 @@ class Simulation:
 
     def links(self, joined: Joined) -> Joined:
         """The links that the evidence model and the solver make of these pairs, as the broker does."""
+        first, second = self.solved(self.scored(joined), weight_of(self.terms.decision.match))
+        return np.sort((first << 32) | second)
+
+    def solved(self, scored: ScoredPairs, threshold: float) -> tuple[Rows, Rows]:
+        """Links of at least this weight: the rows of the first holder and, beside them, of the second."""
+        pairs = PairSet(0, 1, scored.left, scored.right, scored.weight)
+        codes = token_codes(self.encodings, self.exact_keys, self.rows)
+        return solve([pairs], threshold, codes=codes).between(0, 1)
+
+    def scored(self, joined: Joined) -> ScoredPairs:
+        """Every pair weighed, as the broker does."""
         left, right = ends(joined)
-        a, b = self.sides("nhs-number")
-        both, equal = a.present[left] & b.present[right], (a.bits[left] == b.bits[right]).all(axis=1)
-        agreed = np.where(both, np.where(equal, 1, -1), 0).astype(np.int8)[:, None]
-        found = score(
-            keys=[*(evidence_of(self.terms, key) for key in self.fuzzy), KeyEvidence(name="nhs-number", kind="exact")],
+        agreed = np.zeros((len(joined), len(self.exact_keys)), np.int8)
+        for column, key in enumerate(self.exact_keys):
+            a, b = self.sides(key)
+            both, equal = a.present[left] & b.present[right], (a.bits[left] == b.bits[right]).all(axis=1)
+            agreed[:, column] = np.where(both, np.where(equal, 1, -1), 0)
+        return score(
+            keys=[
+                *(evidence_of(self.terms, key) for key in self.fuzzy),
+                *(KeyEvidence(name=key, kind="exact") for key in self.exact_keys),
+            ],
             similarity=self.similarity(joined),
             agreement=agreed,
             left=left,
@@ -116,9 +159,6 @@ class Simulation:
             floors=[self.floor] * len(self.fuzzy),
             threshold=self.terms.decision.match,
         )
-        weight = np.where(agreed[:, 0] < 0, -np.inf, found.weight)
-        first, second = solve([PairSet(0, 1, left, right, weight)], 0.0).between(0, 1)
-        return np.sort((first << 32) | second)
 
 
 def simulate(rows: int, *, scenario: str, seed: int = 3) -> Simulation:
@@ -130,23 +170,33 @@ def simulate(rows: int, *, scenario: str, seed: int = 3) -> Simulation:
         files = write_demo(
             Path(folder), seed=seed, council_rows=rows, icb_rows=OTHERS_PER_ROW * rows, scenario=scenario
         )
-        paths = (files.council, files.icb)
-        columns = [load_columns(path) for path in (files.council_columns, files.icb_columns)]
-        have = {name: identifiers_of(one) for name, one in zip(HOLDERS, columns, strict=True)}
-        terms = default_terms(have, minimum_rows=1)
-        made: list[Normalised] = []
-        for holder, path, all_columns in zip(terms.holders, paths, columns, strict=True):
-            chosen = restrict(all_columns, holder, path)
-            made.append(normalise(read_rows(path, chosen), chosen, rules=terms.normalisation, today=REFERENCE_DAY))
-        place = [{row_id: row for row, row_id in enumerate(one.ids.to_pylist())} for one in made]
-        truth = np.array([(place[0][a] << 32) | place[1][b] for a, b in read_truth(files.truth)], np.int64)
+        return encode(read_sides(files))
+
+
+def read_sides(files: DemoFiles) -> Sides:
+    """Read and normalise two files by the default agreement of what their columns files name."""
+    paths = (files.council, files.icb)
+    columns = [load_columns(path) for path in (files.council_columns, files.icb_columns)]
+    have = {name: identifiers_of(one) for name, one in zip(HOLDERS, columns, strict=True)}
+    terms = default_terms(have, minimum_rows=1)
+    made: list[Normalised] = []
+    for holder, path, all_columns in zip(terms.holders, paths, columns, strict=True):
+        chosen = restrict(all_columns, holder, path)
+        made.append(normalise(read_rows(path, chosen), chosen, rules=terms.normalisation, today=REFERENCE_DAY))
+    place = [{row_id: row for row, row_id in enumerate(one.ids.to_pylist())} for one in made]
+    truth = np.array([(place[0][a] << 32) | place[1][b] for a, b in read_truth(files.truth)], np.int64)
+    return Sides(terms, (made[0].identifiers, made[1].identifiers), np.sort(truth))
+
+
+def encode(sides: Sides, terms: Terms | None = None) -> Simulation:
+    """The broker's view of them, under these terms in place of the default ones."""
+    terms = terms or sides.terms
     secret = Secret(bytes(32), agreement="0" * 64)
     encodings = []
-    for name, one in zip(HOLDERS, made, strict=True):
+    for name, identifiers in zip(HOLDERS, sides.identifiers, strict=True):
         each = encoders(terms.keys_of(name), terms=terms, secret=secret)
-        encodings.append({encoder.key.name: _encode(encoder, one.identifiers) for encoder in each})
-    identifiers = [one.identifiers for one in made]
-    return Simulation(terms, (identifiers[0].rows, identifiers[1].rows), identifiers, encodings, np.sort(truth))
+        encodings.append({encoder.key.name: _encode(encoder, identifiers) for encoder in each})
+    return Simulation(terms, sides.rows, sides.identifiers, encodings, sides.truth)
 
 
 def _encode(encoder: MatchKeyEncoder, identifiers: Identifiers) -> Encodings:

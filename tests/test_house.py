@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("keys", "encoder", "matcher", "services")
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock")
 
 
 def tracked() -> list[Path]:
@@ -93,9 +93,17 @@ def test_no_lock_names_an_index(name: str) -> None:
     assert "index" not in re.sub(r"--hash=\S+", "", content)
 
 
-def test_everything_of_the_runtime_lock_is_in_the_lock_for_development() -> None:
-    pins = [set(re.findall(r"^([a-z0-9._-]+==[^\s;]+)", text(Path(name)), re.MULTILINE)) for name in LOCKS]
-    assert pins[0] <= pins[1]
+def pins(name: str) -> set[str]:
+    return set(re.findall(r"^([a-z0-9._-]+==[^\s;]+)", text(Path(name)), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", LOCKS[1:])
+def test_everything_of_the_runtime_lock_is_in_the_locks_that_add_to_it(name: str) -> None:
+    assert pins("requirements.lock") <= pins(name)
+
+
+def test_splink_is_in_the_lock_for_benchmarks_alone() -> None:
+    assert {name for name in LOCKS if any(pin.startswith("splink==") for pin in pins(name))} == {LOCKS[-1]}
 
 
 def targets() -> set[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from services.rehearsal.children import make_children
+from services.rehearsal.children import Population, make_children
 from services.rehearsal.extracts import Extract, draw_extract
 from services.rehearsal.holder_specs import COUNCIL, ICB
 from services.rehearsal.truth import true_links
@@ -46,10 +46,26 @@ def write_demo(
 
     The same arguments give the same bytes. Raises KeyError if there is no such ``scenario``, and OSError.
     """
+    _, council, icb = draw_demo(seed=seed, council_rows=council_rows, icb_rows=icb_rows, scenario=scenario, today=today)
+    return write_drawn(folder, council, icb)
+
+
+def draw_demo(
+    *, seed: int, council_rows: int, icb_rows: int, scenario: str, today: date = REFERENCE_DAY
+) -> tuple[Population, Extract, Extract]:
+    """All children, and the extracts of the council and the care board that ``write_demo`` writes.
+
+    Raises KeyError if there is no such ``scenario``.
+    """
     rng = np.random.default_rng(seed)
     population = make_children(int(CHILDREN_PER_ROW * (council_rows + icb_rows)) + 100, today=today, rng=rng)
     council = draw_extract(population, holder=COUNCIL, rows=council_rows, scenario=scenario, rng=rng)
     icb = draw_extract(population, holder=ICB, rows=icb_rows, scenario=scenario, rng=rng)
+    return population, council, icb
+
+
+def write_drawn(folder: Path, council: Extract, icb: Extract) -> DemoFiles:
+    """Write what ``draw_demo`` drew, as ``write_demo`` does. Raises OSError."""
     links = true_links(council, icb)
     order = np.argsort(links.id_a)
     truth = folder / "truth.csv"
