@@ -73,13 +73,17 @@ def report_paths(page: Path) -> tuple[Path, Path]:
 
 
 def write_report(quality: Quality, about: About, page: Path) -> tuple[Path, Path]:
-    """Write the page, and the figures beside it with the ending ``.json``: both or neither. Raises as
-    ``report_paths`` and ``keys.files.whole_files`` do."""
+    """Write the page and its figures, as ``write_page`` does."""
+    return write_page(page, report_page(quality, about), report_json(quality, about))
+
+
+def write_page(page: Path, content: str, found: str) -> tuple[Path, Path]:
+    """Write a page, and the figures beside it with the ending ``.json``: both or neither; where they are. ``found`` is
+    in ASCII. Raises as ``report_paths`` and ``keys.files.whole_files`` do."""
     page, figures = report_paths(page)
-    content = report_page(quality, about).encode()
     with whole_files() as files:
-        files.open(figures).write(report_json(quality, about).encode("ascii"))
-        files.open(page).write(content)
+        files.open(figures).write(found.encode("ascii"))
+        files.open(page).write(content.encode())
     return page, figures
 
 

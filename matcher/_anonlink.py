@@ -204,7 +204,7 @@ def _nested(size: int, length: int) -> bitarray:
 
 def _sorted(pairs: Pairs) -> Pairs:
     order = np.lexsort((pairs.right, pairs.left))
-    return Pairs(pairs.left[order], pairs.right[order], pairs.similarity[order])
+    return pairs.take(order)
 
 
 def _bitarrays(encodings: Encodings, rows: NDArray[np.integer]) -> list[bitarray]:
@@ -226,4 +226,4 @@ def _without(pairs: Pairs, others: Pairs) -> Pairs:
         record["left"], record["right"], record["similarity"] = part.left, part.right, part.similarity
         records.append(record)
     kept = ~np.isin(records[0].view("V12"), records[1].view("V12"))
-    return Pairs(pairs.left[kept], pairs.right[kept], pairs.similarity[kept])
+    return pairs.take(kept)

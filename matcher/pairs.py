@@ -1,5 +1,7 @@
 """Pairs of two holders' rows, as columns."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +24,11 @@ class Pairs:
     similarity: NDArray[np.float32]
     left_out: int = 0
     rows_left_out: tuple[int, int] = (0, 0)
+
+    def take(self, which: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Pairs:
+        """Some of the pairs, by their places in an order that stays sorted, or by one true or false for each."""
+        left, right, similarity = self.left[which], self.right[which], self.similarity[which]
+        return Pairs(left, right, similarity, self.left_out, self.rows_left_out)
 
     def __len__(self) -> int:
         return len(self.left)

@@ -67,7 +67,7 @@ def links_of(pairs: Pairs, engine: Engine) -> Pairs:
         left, right = solve([scored], 0.0).between(0, 1)
     width = 1 + int(pairs.right.max(initial=0))
     linked = np.isin(_places(pairs.left, pairs.right, width), _places(left, right, width))
-    return Pairs(pairs.left[linked], pairs.right[linked], pairs.similarity[linked])
+    return pairs.take(linked)
 
 
 def lines(pairs: Pairs) -> Iterator[bytes]:

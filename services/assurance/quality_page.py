@@ -15,8 +15,7 @@ from jinja2 import Environment
 
 from encoder.charts import Bars, bars
 from encoder.page import page_templates, rounded
-from encoder.report import report_paths
-from keys.files import whole_files
+from encoder.report import write_page
 from services.assurance.quality import Estimate, LinkageQuality, Side
 
 FORMAT = "counterfoil-quality-1"
@@ -46,14 +45,8 @@ class About:
 
 
 def write_quality(quality: LinkageQuality, about: About, page: Path) -> tuple[Path, Path]:
-    """Write the page, and the figures beside it with the ending ``.json``: both or neither. Raises as
-    ``report_paths`` and ``keys.files.whole_files`` do."""
-    page, figures = report_paths(page)
-    content = quality_page(quality, about).encode()
-    with whole_files() as files:
-        files.open(figures).write(quality_json(quality, about).encode("ascii"))
-        files.open(page).write(content)
-    return page, figures
+    """Write the page and its figures, as ``encoder.report.write_page`` does."""
+    return write_page(page, quality_page(quality, about), quality_json(quality, about))
 
 
 def quality_json(quality: LinkageQuality, about: About) -> str:

@@ -153,10 +153,7 @@ def _fitting(pairs: Iterator[Pairs], floor: float, most: int) -> float:
 
 
 def _above(pairs: Pairs, floor: float | None) -> Pairs:
-    if floor is None:
-        return pairs
-    kept = pairs.similarity >= floor
-    return Pairs(pairs.left[kept], pairs.right[kept], pairs.similarity[kept])
+    return pairs if floor is None else pairs.take(pairs.similarity >= floor)
 
 
 def _exact_pairs(inputs: Inputs, first: int, second: int) -> dict[str, Pairs]:
@@ -166,13 +163,7 @@ def _exact_pairs(inputs: Inputs, first: int, second: int) -> dict[str, Pairs]:
         name: find_exact(inputs.encodings(first, name), inputs.encodings(second, name), budget=budget)
         for name in exact_keys(inputs.agreement, first, second)
     }
-    return {name: _once(one) if first == second else one for name, one in pairs.items()}
-
-
-def _once(pairs: Pairs) -> Pairs:
-    kept = pairs.left < pairs.right
-    left, right, similarity = pairs.left[kept], pairs.right[kept], pairs.similarity[kept]
-    return Pairs(left, right, similarity, pairs.left_out, pairs.rows_left_out)
+    return {name: one.take(one.left < one.right) if first == second else one for name, one in pairs.items()}
 
 
 def _common(exact: Mapping[str, Pairs], terms: Terms) -> set[str]:

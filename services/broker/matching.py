@@ -83,8 +83,7 @@ def survey(inputs: Inputs) -> None:
 def _of_two_rows(pairs: Pairs, start: int) -> Pairs:
     """Of pairs of one holder's rows, of which the second are counted from ``start``: each two rows once, in order."""
     right = pairs.right + np.int32(start)
-    kept = pairs.left < right
-    return Pairs(pairs.left[kept], right[kept], pairs.similarity[kept])
+    return Pairs(pairs.left, right, pairs.similarity).take(pairs.left < right)
 
 
 def find(inputs: Inputs, task: Task, *, halt: Callable[[], None]) -> int:

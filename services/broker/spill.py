@@ -38,8 +38,8 @@ class Spill:
             held += len(piece)
             while held >= PAIRS_PER_FILE:
                 whole = join(waiting)
-                self._put_pairs(task, written // PAIRS_PER_FILE, _cut(whole, slice(0, PAIRS_PER_FILE)))
-                waiting = [_cut(whole, slice(PAIRS_PER_FILE, None))]
+                self._put_pairs(task, written // PAIRS_PER_FILE, whole.take(slice(0, PAIRS_PER_FILE)))
+                waiting = [whole.take(slice(PAIRS_PER_FILE, None))]
                 written += PAIRS_PER_FILE
                 held -= PAIRS_PER_FILE
         if held:
@@ -82,7 +82,3 @@ def pairs_name(run: str, task: int, number: int) -> str:
 def link_ids_name(run: str) -> str:
     """Where the link ids of all rows lie in the storage."""
     return f"runs/{run}/link-ids"
-
-
-def _cut(pairs: Pairs, part: slice) -> Pairs:
-    return Pairs(pairs.left[part], pairs.right[part], pairs.similarity[part])
