@@ -31,6 +31,11 @@ def ours(sides: Sides) -> Ranked:
     return _ours(encode(sides))
 
 
+def ours_under(sides: Sides, terms: Terms) -> Ranked:
+    """Under other terms."""
+    return _ours(encode(sides, terms))
+
+
 def ours_plain(sides: Sides) -> Ranked:
     """The default agreement without hardening."""
     return _ours(encode(sides, sides.terms.model_copy(update={"encoding": _plain(sides.terms)})))

@@ -1,6 +1,7 @@
 """Rows of two holders whose truth is known: files given, or made-up children."""
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -65,3 +66,12 @@ def _read(a: Path, b: Path, columns: Path, truth: Path) -> Sides:
 def _column(path: Path, header: str) -> list[str]:
     with path.open(encoding="utf-8", newline="") as file:
         return [row[header].strip() for row in csv.DictReader(file, skipinitialspace=True)]
+
+
+def every(rows: int, data: Path | None) -> Iterator[Dataset]:
+    """The sets of a folder, where one is given, and made-up children with few and with many errors."""
+    if data is not None:
+        yield febrl(data / "febrl")
+        yield historical(data / "historical-dev")
+    for scenario in ("low", "high"):
+        yield generated(rows, scenario)

@@ -1,0 +1,154 @@
+"""What each match-key, its bits and the hardening contribute: linkage quality beside what leaks.
+
+``python -m benchmarks.ablation [--data DIR] [--rows N] [--json]``: the default agreement, then the same with one choice
+changed. ``--data DIR`` measures ``DIR/febrl`` and ``DIR/historical-dev`` too.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contenders import ours_under
+from benchmarks.datasets import Dataset, every
+from benchmarks.judging import judge
+from benchmarks.leak import leak
+from benchmarks.printing import markdown
+from keys.template import default_terms
+from keys.terms import FuzzyKey, Identifier, Terms
+
+Change = Callable[[Terms], Terms]
+
+DESIGN: Mapping[str, Mapping[str, int]] = {
+    "all": {"forename": 100, "surname": 100, "day": 35, "month": 35, "year": 50, "postcode": 60},
+    "no-surname": {"forename": 130, "day": 45, "month": 45, "year": 60, "postcode": 110},
+    "no-postcode": {"forename": 110, "surname": 110, "day": 40, "month": 40, "year": 50},
+    "no-forename": {"surname": 130, "day": 45, "month": 45, "year": 60, "postcode": 110},
+}
+"""One match-key of everything, and three that lack one field each."""
+LEAST_BITS = 0.6
+
+
+def hardened(terms: Terms, **changes: int) -> Terms:
+    """The same with another ``t`` or ``length``."""
+    assert terms.encoding.hardening is not None
+    hardening = terms.encoding.hardening.model_copy(update=changes)
+    return terms.model_copy(update={"encoding": terms.encoding.model_copy(update={"hardening": hardening})})
+
+
+def without(terms: Terms, name: str) -> Terms:
+    """The same without one match-key."""
+    return terms.model_copy(update={"match_keys": tuple(key for key in terms.match_keys if key.name != name)})
+
+
+def only(terms: Terms, name: str) -> Terms:
+    """The same with one of its fuzzy match-keys, and all exact ones."""
+    kept = tuple(key for key in terms.match_keys if key.name == name or not isinstance(key, FuzzyKey))
+    return terms.model_copy(update={"match_keys": kept})
+
+
+def scaled(terms: Terms, factor: float) -> Terms:
+    """The same with so many times the bits of every feature."""
+
+    def scale(key: FuzzyKey) -> FuzzyKey:
+        features = tuple(one.model_copy(update={"bits": round(one.bits * factor)}) for one in key.features)
+        return key.model_copy(update={"features": features, "minimum_bits": round(key.minimum_bits * factor)})
+
+    keys = tuple(scale(key) if isinstance(key, FuzzyKey) else key for key in terms.match_keys)
+    return terms.model_copy(update={"match_keys": keys})
+
+
+def replaced(terms: Terms, keys: Mapping[str, Mapping[str, int]]) -> Terms:
+    """The same with other fuzzy match-keys: of each the bits of its fields, as far as the old ones have the field."""
+    old = [key for key in terms.match_keys if isinstance(key, FuzzyKey)]
+    compare = {one.field: one.compare for key in old for one in key.features}
+    compare |= {name: compare["names"] for name in ("forename", "surname") if "names" in compare}  # type: ignore[index, misc]
+    made = []
+    for name, bits in keys.items():
+        features = [{"field": f, "compare": compare[f], "bits": b} for f, b in bits.items() if f in compare]  # type: ignore[index]
+        least = round(LEAST_BITS * sum(feature["bits"] for feature in features))  # type: ignore[misc]
+        made.append(
+            FuzzyKey.model_validate({"kind": "fuzzy", "name": name, "minimum_bits": least, "features": features})
+        )
+    exact = [key for key in terms.match_keys if not isinstance(key, FuzzyKey)]
+    return terms.model_copy(update={"match_keys": (*exact, *made)})
+
+
+def variants() -> dict[str, Change]:
+    """Every changed agreement, by what is changed; the default one first."""
+    names = [key.name for key in _default().match_keys if isinstance(key, FuzzyKey)]
+    found: dict[str, Change] = {"the default": lambda terms: terms}
+    found |= {f"without {name}": partial(without, name=name) for name in names}
+    found |= {f"{name} alone": partial(only, name=name) for name in names}
+    found["one key of all fields, and three without one"] = partial(replaced, keys=DESIGN)
+    found |= {f"{factor} times the bits": partial(scaled, factor=factor) for factor in (0.5, 1.5)}
+    found |= {f"t = {t}": partial(hardened, t=t) for t in (6, 8, 10, 12) if t != _default_t()}
+    found |= {f"{length:,} bits": partial(hardened, length=length) for length in (1024, 4096)}
+    return found
+
+
+def _default() -> Terms:
+    have = [Identifier.FORENAME, Identifier.SURNAME, Identifier.DATE_OF_BIRTH, Identifier.POSTCODE]
+    return default_terms({"council": have, "icb": have})
+
+
+def _default_t() -> int:
+    hardening = _default().encoding.hardening
+    return hardening.t if hardening else 1
+
+
+def measure(rows: int, data: Path | None, chosen: Sequence[str] = ()) -> dict[str, Any]:
+    """Every variant, or those ``chosen``, on every data set; ``rows`` of the generator's first holder."""
+    changes = {name: change for name, change in variants().items() if not chosen or name in chosen}
+    found: dict[str, Any] = {name: _cost(change(_default())) | {"data": {}} for name, change in changes.items()}
+    for dataset in every(rows, data):
+        for name, change in changes.items():
+            found[name]["data"][dataset.name] = _quality(dataset, change)
+    return found
+
+
+def _cost(terms: Terms) -> dict[str, Any]:
+    fuzzy = [key for key in terms.match_keys if isinstance(key, FuzzyKey)]
+    length = terms.encoding.hardening.length if terms.encoding.hardening else terms.encoding.length
+    return {"keys": len(fuzzy), "bits": len(fuzzy) * length, "leak": asdict(leak(terms))}
+
+
+def _quality(dataset: Dataset, change: Change) -> dict[str, Any]:
+    sides = dataset.sides
+    figures = judge(ours_under(sides, change(sides.terms)), sides.truth, dataset.twins)
+    return {key: figures[key] for key in ("f1", "precision", "recall", "best_f1")}
+
+
+def tables(found: dict[str, Any]) -> list[str]:
+    """Lines of Markdown."""
+    sets = list(next(iter(found.values()))["data"])
+    heads = ("agreement", "bits per row", "leak: twins, others", *(f"{name}: F1, best" for name in sets))
+    return markdown(heads, list(_cells(found, sets)))
+
+
+def _cells(found: dict[str, Any], sets: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    for name, one in found.items():
+        told = f"{one['leak']['twins']:.2f}, {one['leak']['others']:.2f}"
+        quality = (f"{one['data'][each]['f1']:.3f}, {one['data'][each]['best_f1']:.3f}" for each in sets)
+        yield (name, f"{one['bits']:,}", told, *quality)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--rows", type=int, default=5_000, help="of the council; the care board has three times as many"
+    )
+    parser.add_argument("--data", type=Path, help="folder with febrl and historical-dev")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    found = measure(options.rows, options.data)
+    print(json.dumps(found) if options.json else "\n".join(tables(found)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
