@@ -173,9 +173,11 @@ class Encoding(_Stated):
 
 class Normalisation(_Stated):
     """What the parties decide about normalising. ``other_scripts``: names in other scripts than Latin stay as they are
-    written, or are written in Latin letters by a fixed table."""
+    written, or are written in Latin letters by a fixed table. ``forename_variants``: forms of one forename (Bill,
+    William) stay as they are written, or are all written as the first of them by a fixed table."""
 
     other_scripts: Literal["keep", "transliterate"]
+    forename_variants: Literal["keep", "join"]
 
 
 class Decision(_Stated):

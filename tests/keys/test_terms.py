@@ -334,6 +334,13 @@ def test_what_becomes_of_names_in_other_scripts_must_be_stated() -> None:
     assert "'keep' or 'transliterate'" in refusal(changed(("normalisation", "other_scripts"), "translate"))
 
 
+def test_what_becomes_of_forms_of_one_forename_must_be_stated() -> None:
+    assert "  normalisation.forename_variants: Field required" in refusal(
+        without(("normalisation", "forename_variants"))
+    )
+    assert "'keep' or 'join'" in refusal(changed(("normalisation", "forename_variants"), "merge"))
+
+
 @pytest.mark.parametrize("duplicates", ["ignore", "report", "link"])
 def test_any_number_of_rows_per_link_has_room_for_duplicates(duplicates: str) -> None:
     document = changed(("decision", "rows_of_one_holder"), "any number")

@@ -41,7 +41,7 @@ TERMS: Mapping[str, Any] = {
         "hardening": {"method": "diffusion", "t": 8, "length": 1024},
         "accept_unhardened": None,
     },
-    "normalisation": {"other_scripts": "transliterate"},
+    "normalisation": {"other_scripts": "transliterate", "forename_variants": "join"},
     "match_keys": [
         {"kind": "exact", "name": "nhs-number", "tuple_of": ["nhs_number"]},
         {
