@@ -132,4 +132,5 @@ def _score(a: dict[str, Encodings], b: dict[str, Encodings], terms: Terms, *, it
         rows=rows,
         floors=[floor] * len(fuzzy),
         threshold=terms.decision.match,
+        twin_caution=terms.decision.twin_caution,
     )

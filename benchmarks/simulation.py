@@ -158,6 +158,7 @@ class Simulation:
             rows=self.rows,
             floors=[self.floor] * len(self.fuzzy),
             threshold=self.terms.decision.match,
+            twin_caution=self.terms.decision.twin_caution,
         )
 
 

@@ -171,6 +171,14 @@ def _outcome(terms: Terms) -> list[Advice]:
         found.append(
             Advice("decision.match", "Pairs that are more likely wrong than right are linked.", "Write 0.5 or more.")
         )
+    if terms.decision.twin_caution < 4 and uses_forenames(terms):
+        found.append(
+            Advice(
+                "decision.twin_caution",
+                "More twins are taken for one child: 14 false links among 1,284 made-up twins at 1, none at 4.",
+                "Write 4 or more.",
+            )
+        )
     if terms.decision.contradicting_exact_keys == "allow":
         found.append(
             Advice(

@@ -170,7 +170,17 @@ def _links(terms: Terms) -> list[str]:
     if uses_forenames(terms):
         names.append(_FORENAME_VARIANTS[terms.normalisation.forename_variants])
     rows = f"{_ROWS[terms.decision.rows_of_one_holder]} {_DUPLICATES[terms.decision.duplicates]}"
-    return [key, *pairs, *names, f"{linked}. {rows}"]
+    twins = [_twins(terms.decision.twin_caution)] if uses_forenames(terms) else []
+    return [key, *pairs, *names, f"{linked}. {rows}", *twins]
+
+
+def _twins(caution: float) -> str:
+    if caution == 1:
+        return "A false link between twins is taken to be no worse than a missed link."
+    return (
+        f"A false link between twins is taken to be as bad as {caution:g} missed links: rows that differ in the "
+        "forename alone are linked only if it is that much likelier that they are one child."
+    )
 
 
 def _duration(terms: Terms) -> list[str]:

@@ -183,11 +183,13 @@ class Normalisation(_Stated):
 class Decision(_Stated):
     """When a pair is a link. ``match`` and ``possible`` are probabilities.
 
+    ``twin_caution``: how many missed links one false link between twins outweighs (``matcher.evidence``).
     ``duplicates`` are rows of the same child in one holder's own file.
     """
 
     match: Annotated[float, Field(gt=0, lt=1)]
     possible: Annotated[float, Field(gt=0, lt=1)]
+    twin_caution: Annotated[float, Field(ge=1, le=1_000_000)]
     chance_pairs_per_row: Annotated[float, Field(gt=0, le=100)]
     plain_floor: Annotated[float, Field(gt=0, lt=1)]
     contradicting_exact_keys: Literal["refuse", "allow"]

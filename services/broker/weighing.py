@@ -53,6 +53,7 @@ def weigh(
         rows=rows,
         floors=[floors.get(key.name, floor_of(terms, *rows)) for key in fuzzy],
         threshold=terms.decision.match,
+        twin_caution=terms.decision.twin_caution,
     )
     weight = scored.alone if terms.decision.rows_of_one_holder == "any number" else scored.weight
     kept = weight >= least

@@ -90,6 +90,24 @@ def test_to_keep_forms_of_forenames_apart_is_advised_against_where_forenames_are
 
 
 @pytest.mark.parametrize(
+    ("have", "caution", "advised"),
+    [
+        (IDENTIFIERS, 1, True),
+        (IDENTIFIERS, 3.9, True),
+        (IDENTIFIERS, 4, False),
+        (["surname", "date_of_birth", "postcode", "nhs_number"], 1, False),
+    ],
+)
+def test_little_caution_about_twins_is_advised_against_where_forenames_are_compared(
+    have: list[str], caution: float, advised: bool
+) -> None:
+    document = default_terms({"a": have, "b": have}).model_dump(mode="json")
+    document["decision"]["twin_caution"] = caution
+    found = [one.remedy for one in advice_on(Terms.model_validate(document), "decision.twin_caution")]
+    assert found == ["Write 4 or more."] * advised
+
+
+@pytest.mark.parametrize(
     ("rows", "duplicates", "have", "places"),
     [
         ("one per link", "report", IDENTIFIERS, []),

@@ -57,6 +57,7 @@ TERMS: Mapping[str, Any] = {
     "decision": {
         "match": 0.5,
         "possible": 0.1,
+        "twin_caution": 4,
         "chance_pairs_per_row": 1,
         "plain_floor": 0.7,
         "contradicting_exact_keys": "refuse",
