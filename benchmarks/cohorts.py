@@ -133,4 +133,5 @@ def _score(a: dict[str, Encodings], b: dict[str, Encodings], terms: Terms, *, it
         presence=presence_of(a, b, [key.name for key in fuzzy], exact),
         floors=[floor] * len(fuzzy),
         threshold=terms.decision.match,
+        twin_caution=terms.decision.twin_caution,
     )

@@ -163,6 +163,7 @@ class Simulation:
             presence=presence_of(self.encodings[0], self.encodings[1], self.fuzzy_names, self.exact_keys),
             floors=[self.floor] * len(self.fuzzy),
             threshold=self.terms.decision.match,
+            twin_caution=self.terms.decision.twin_caution,
         )
 
 

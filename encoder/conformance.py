@@ -3,8 +3,9 @@
 The rows go through normalising like any others, so a holder whose normalising differs is found out before
 anything is compared. They are part of the protocol: changing one changes the digest of every agreement.
 
-Where the agreement transliterates names, the rows cannot show that the tables are the same: they hold few of
-its letters, and a child's name may have any. So the digest also covers the whole table, whatever its version is called.
+Where the agreement transliterates names or joins forms of forenames, the rows cannot show that the tables are the
+same: they hold few of their letters and forms, and a child's name may have any. So the digest also covers each whole
+table, whatever its version is called.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from encoder.columns import Columns
+from encoder.forename_forms import forms_digest
 from encoder.match_keys import encoders
 from encoder.normalise import normalise
 from encoder.read import Batch
@@ -44,11 +46,13 @@ _POSTCODES = ("AB1 2CD", "ab12cd", "ZZ99 3VZ", "SW1A 9ZZ", "", "M1 1AA")
 
 def conformance_digest(terms: Terms, secret: Secret) -> str:
     """HMAC-SHA256, 64 hexadecimal digits, over the encodings of the rows under every match-key of the terms, and before
-    them, where names are transliterated, over the table that this is done by."""
+    them, where names are transliterated or forms of forenames joined, over the tables that this is done by."""
     identifiers = normalise([_rows()], _COLUMNS, rules=terms.normalisation, today=_TODAY).identifiers
     tag = hmac.new(subkey(secret, Label.CONFORMANCE), digestmod=hashlib.sha256)
     if terms.normalisation.other_scripts == "transliterate":
         tag.update(b"other scripts\0" + bytes.fromhex(table_digest()))
+    if terms.normalisation.forename_variants == "join":
+        tag.update(b"forename variants\0" + bytes.fromhex(forms_digest()))
     for encoder in encoders(terms.match_keys, terms=terms, secret=secret):
         encoded = encoder.encode(identifiers)
         tag.update(encoder.key.name.encode() + b"\0" + encoded.present.astype(np.uint8).tobytes())

@@ -1,7 +1,7 @@
 """Rows of text become identifiers in columns: each distinct value is normalised once.
 
-The rules of a field are in the module of its noun: ``names`` and ``scripts``, ``sex``, ``dates`` and ``births``,
-``postcodes``, ``numbers``.
+The rules of a field are in the module of its noun: ``names``, ``scripts`` and ``forename_forms``, ``sex``, ``dates``
+and ``births``, ``postcodes``, ``numbers``.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +19,7 @@ from encoder.date_column import read_column, refuse_form
 from encoder.dates import NOTHING, read_parts
 from encoder.errors import InputError
 from encoder.findings import Finding, Judged, Kind, Reading, Rejection
+from encoder.forename_forms import join_forms
 from encoder.identifiers import Column, Identifiers
 from encoder.names import forename, surname
 from encoder.names_field import with_names
@@ -92,12 +93,10 @@ def normalise(batches: Iterable[Batch], columns: Columns, *, rules: Normalisatio
     rows, raw = file.rows, file.raw
     made: dict[str, Column] = {}
     judged: dict[str, Judged] = {}
-    for field, rule in RULES.items():
+    for field in RULES:
         if field in raw:
             column = raw.pop(field)
-            readings = [rule(text) for text in column.texts]
-            if field in NAMES and rules.other_scripts == "transliterate":
-                readings = list(map(transliterate, readings))
+            readings = _read(field, column.texts, rules)
             made[field] = _column(column.codes, [one.value for one in readings])
             judged[field] = _judge(column.codes, readings, file.excluded)
     if columns.date_of_birth is not None:
@@ -115,6 +114,16 @@ def normalise(batches: Iterable[Batch], columns: Columns, *, rules: Normalisatio
         )
     findings = (finding for field, one in judged.items() for finding in _count(field, one, rows))
     return Normalised(file.ids, rows, identifiers, rejections, tuple(findings), judged, file.excluded)
+
+
+def _read(field: str, texts: Sequence[str], rules: Normalisation) -> list[Reading]:
+    """By the rule of the field, and then by what the agreement says of names."""
+    readings = [RULES[field](text) for text in texts]
+    if field in NAMES and rules.other_scripts == "transliterate":
+        readings = list(map(transliterate, readings))
+    if field == "forename" and rules.forename_variants == "join":
+        readings = list(map(join_forms, readings))
+    return readings
 
 
 def _gather(batches: Iterable[Batch], columns: Columns) -> _File:

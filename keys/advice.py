@@ -24,7 +24,8 @@ INFORMATION = {
 }
 """Rough bits by which a field narrows down a child of an area; the order of magnitude is what counts."""
 
-NAMES = frozenset({IdentifierField.FORENAME, IdentifierField.SURNAME, IdentifierField.NAMES})
+FORENAMES = frozenset({IdentifierField.FORENAME, IdentifierField.NAMES})
+NAMES = FORENAMES | {IdentifierField.SURNAME}
 
 ENOUGH_TO_LINK = 30
 ENOUGH_TO_HIDE = 24
@@ -97,6 +98,11 @@ def uses_names(terms: Terms) -> bool:
     return any(key.fields & NAMES for key in terms.match_keys)
 
 
+def uses_forenames(terms: Terms) -> bool:
+    """Whether some match-key has a forename in it."""
+    return any(key.fields & FORENAMES for key in terms.match_keys)
+
+
 def advise(terms: Terms, *, now: datetime) -> list[Advice]:
     """Every choice that is allowed and risky, in the order of the file."""
     return [
@@ -165,6 +171,14 @@ def _outcome(terms: Terms) -> list[Advice]:
         found.append(
             Advice("decision.match", "Pairs that are more likely wrong than right are linked.", "Write 0.5 or more.")
         )
+    if terms.decision.twin_caution < 4 and uses_forenames(terms):
+        found.append(
+            Advice(
+                "decision.twin_caution",
+                "More twins are taken for one child: 14 false links among 1,284 made-up twins at 1, none at 4.",
+                "Write 4 or more.",
+            )
+        )
     if terms.decision.contradicting_exact_keys == "allow":
         found.append(
             Advice(
@@ -230,15 +244,25 @@ def _encoding(terms: Terms) -> list[Advice]:
 
 
 def _normalising(terms: Terms) -> list[Advice]:
-    if terms.normalisation.other_scripts == "transliterate" or not uses_names(terms):
-        return []
-    return [
-        Advice(
-            "normalisation.other_scripts",
-            "Children whose names one holder writes in another script and one in Latin letters are missed more often.",
-            'Write "transliterate".',
+    found = []
+    if terms.normalisation.other_scripts == "keep" and uses_names(terms):
+        found.append(
+            Advice(
+                "normalisation.other_scripts",
+                "Children whose names one holder writes in another script and one in Latin letters are missed more "
+                "often.",
+                'Write "transliterate".',
+            )
         )
-    ]
+    if terms.normalisation.forename_variants == "keep" and uses_forenames(terms):
+        found.append(
+            Advice(
+                "normalisation.forename_variants",
+                "Children whom one holder calls Alfie and one Alfred, or Aisha and Ayesha, are missed more often.",
+                'Write "join".',
+            )
+        )
+    return found
 
 
 def _keys(terms: Terms) -> list[Advice]:

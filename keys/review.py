@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable
 from datetime import datetime
 
-from keys.advice import advise, usable, uses_names
+from keys.advice import advise, usable, uses_forenames, uses_names
 from keys.agreement import Agreement, Party, Role
 from keys.terms import PARTS_OF_DATE, ExactKey, FuzzyKey, IdentifierField, Release, Terms
 from keys.words import words_of
@@ -52,6 +52,11 @@ _OTHER_SCRIPTS = {
     "keep": "Names in other scripts, such as Arabic or Cyrillic, are compared as they are written. They agree with no "
     "name that was written in Latin letters.",
     "transliterate": "Names in other scripts, such as Arabic or Cyrillic, are written in Latin letters before they are "
+    "compared, by a fixed table that is the same at every holder.",
+}
+_FORENAME_VARIANTS = {
+    "keep": "Forenames are compared as they are written: Bill agrees with no William, and Ayesha with no Aisha.",
+    "join": "Forms of one forename, such as Bill and William or Ayesha and Aisha, are written as one before they are "
     "compared, by a fixed table that is the same at every holder.",
 }
 
@@ -161,9 +166,21 @@ def _links(terms: Terms) -> list[str]:
     linked = f"Two rows are linked when it is at least {100 * terms.decision.match:g} % likely that they are one child"
     if terms.decision.contradicting_exact_keys == "refuse":
         linked += ", but not if their valid numbers differ and none is the same"
-    scripts = [_OTHER_SCRIPTS[terms.normalisation.other_scripts]] if uses_names(terms) else []
+    names = [_OTHER_SCRIPTS[terms.normalisation.other_scripts]] if uses_names(terms) else []
+    if uses_forenames(terms):
+        names.append(_FORENAME_VARIANTS[terms.normalisation.forename_variants])
     rows = f"{_ROWS[terms.decision.rows_of_one_holder]} {_DUPLICATES[terms.decision.duplicates]}"
-    return [key, *pairs, *scripts, f"{linked}. {rows}"]
+    twins = [_twins(terms.decision.twin_caution)] if uses_forenames(terms) else []
+    return [key, *pairs, *names, f"{linked}. {rows}", *twins]
+
+
+def _twins(caution: float) -> str:
+    if caution == 1:
+        return "A false link between twins is taken to be no worse than a missed link."
+    return (
+        f"A false link between twins is taken to be as bad as {caution:g} missed links: rows that differ in the "
+        "forename alone are linked only if it is that much likelier that they are one child."
+    )
 
 
 def _duration(terms: Terms) -> list[str]:

@@ -173,19 +173,23 @@ class Encoding(_Stated):
 
 class Normalisation(_Stated):
     """What the parties decide about normalising. ``other_scripts``: names in other scripts than Latin stay as they are
-    written, or are written in Latin letters by a fixed table."""
+    written, or are written in Latin letters by a fixed table. ``forename_variants``: forms of one forename (Bill,
+    William) stay as they are written, or are all written as the first of them by a fixed table."""
 
     other_scripts: Literal["keep", "transliterate"]
+    forename_variants: Literal["keep", "join"]
 
 
 class Decision(_Stated):
     """When a pair is a link. ``match`` and ``possible`` are probabilities.
 
+    ``twin_caution``: how many missed links one false link between twins outweighs (``matcher.evidence``).
     ``duplicates`` are rows of the same child in one holder's own file.
     """
 
     match: Annotated[float, Field(gt=0, lt=1)]
     possible: Annotated[float, Field(gt=0, lt=1)]
+    twin_caution: Annotated[float, Field(ge=1, le=1_000_000)]
     chance_pairs_per_row: Annotated[float, Field(gt=0, le=100)]
     plain_floor: Annotated[float, Field(gt=0, lt=1)]
     contradicting_exact_keys: Literal["refuse", "allow"]

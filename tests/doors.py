@@ -30,7 +30,10 @@ from keys.statement import declare
 from keys.template import default_terms
 from keys.terms import Normalisation, Terms
 
-KEEP, TRANSLITERATE = (Normalisation.model_validate({"other_scripts": rule}) for rule in ("keep", "transliterate"))
+KEEP, TRANSLITERATE, JOIN = (
+    Normalisation.model_validate({"other_scripts": scripts, "forename_variants": forms})
+    for scripts, forms in (("keep", "keep"), ("transliterate", "keep"), ("transliterate", "join"))
+)
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOLDERS = {
     "council": ("forename", "surname", "sex", "date_of_birth", "postcode", "nhs_number", "upn"),

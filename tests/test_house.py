@@ -58,7 +58,8 @@ def test_every_tracked_file_of_the_rooms_is_in_the_wheel(wheel: set[str]) -> Non
 
 def test_the_wheel_holds_what_is_read_at_run_time(wheel: set[str]) -> None:
     migrations = "services/broker/store/migrations"
-    expected = {"keys/template.toml", f"{migrations}/env.py", f"{migrations}/versions/0001_first.py"}
+    expected = {"keys/template.toml", "encoder/forename_forms.txt"}
+    expected |= {f"{migrations}/env.py", f"{migrations}/versions/0001_first.py"}
     assert expected <= wheel
     assert {f"{room}/py.typed" for room in ROOMS} <= wheel
 

@@ -32,7 +32,7 @@ NEVER = (
 ONLY = {"setuptools": ("pkg_resources/*", "setuptools/_vendor/*", "setuptools-*")}
 """Of these distributions, nothing else: clkhash imports pkg_resources, which imports what setuptools brings along."""
 
-_OURS = (".py", ".typed", ".toml", ".json", ".csv", ".html", ".css")
+_OURS = (".py", ".typed", ".toml", ".json", ".csv", ".txt", ".html", ".css")
 _LIBRARY = re.compile(r"\.(dll|pyd|so(\.\d+)*)$")
 _SOURCE_NOT_CHECKED = (1).to_bytes(4, "little")
 _LONGEST = 150

@@ -67,8 +67,8 @@ def profile(
     """Say whether a file is fit to link, and what to ask for: a page with figures and charts, and what to do first.
 
     Needs no network, no identity and no secret. Names are normalised as the agreement says; without one, names in other
-    scripts are written in Latin letters. Nothing in the page identifies a child, but its counts are exact: it is
-    for the owner of the file.
+    scripts are written in Latin letters, and forms of one forename as one. Nothing in the page identifies a child, but
+    its counts are exact: it is for the owner of the file.
 
     Example: counterfoil profile sen2.csv --columns sen2.toml --out report.html
     """

@@ -57,6 +57,7 @@ def weigh(
         presence=presence_of(a, b, names, exact),
         floors=[floors.get(key.name, floor_of(terms, *rows)) for key in fuzzy],
         threshold=terms.decision.match,
+        twin_caution=terms.decision.twin_caution,
     )
     weight = scored.alone if terms.decision.rows_of_one_holder == "any number" else scored.weight
     kept = weight >= least

@@ -96,6 +96,7 @@ def test_it_holds_what_a_holder_runs_and_no_server(names: set[str]) -> None:
     others = {"matcher", "services", "tests", "deploy", "fastapi", "uvicorn", "sqlalchemy", "dbos", "numba", "anonlink"}
     assert tops & others == set()
     assert {"__main__.py", "manifest.json", "site/keys/template.toml", "site/encoder/py.typed"} <= names
+    assert "site/encoder/forename_forms.txt" in names
 
 
 def test_it_holds_nothing_for_compilers_tests_or_installers(names: set[str]) -> None:

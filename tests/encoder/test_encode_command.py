@@ -139,7 +139,9 @@ def test_a_sheet_that_openpyxl_wrote_gives_the_same_rows(encode: Encode, tmp_pat
 
 @pytest.mark.parametrize(("rule", "invalid"), [("keep", 0), ("transliterate", 1)])
 def test_names_in_other_scripts_are_what_the_agreement_makes_of_them(tmp_path: Path, rule: str, invalid: int) -> None:
-    root = make_home(tmp_path / "holder", agreement_for_ever(normalisation={"other_scripts": rule}))
+    root = make_home(
+        tmp_path / "holder", agreement_for_ever(normalisation={"other_scripts": rule, "forename_variants": "join"})
+    )
     people = children(3)
     people[1]["surname"] = "\N{CYRILLIC SMALL LETTER HARD SIGN}"  # nothing is left of it in Latin letters
     file = write_rows(tmp_path / "in.csv", people)

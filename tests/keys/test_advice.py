@@ -67,9 +67,44 @@ def test_the_default_agreement_has_no_advice_on_its_match_keys() -> None:
 def test_to_keep_other_scripts_is_advised_against_where_names_are_compared(
     have: list[str], rule: str, advised: bool
 ) -> None:
-    terms = default_terms({"a": have, "b": have}, normalisation={"other_scripts": rule})
+    terms = default_terms({"a": have, "b": have}, normalisation={"other_scripts": rule, "forename_variants": "join"})
     found = [one.remedy for one in advice_on(terms, "normalisation.other_scripts")]
     assert found == ['Write "transliterate".'] * advised
+
+
+@pytest.mark.parametrize(
+    ("have", "rule", "advised"),
+    [
+        (IDENTIFIERS, "keep", True),
+        (IDENTIFIERS, "join", False),
+        (["surname", "date_of_birth", "postcode", "nhs_number"], "keep", False),
+    ],
+)
+def test_to_keep_forms_of_forenames_apart_is_advised_against_where_forenames_are_compared(
+    have: list[str], rule: str, advised: bool
+) -> None:
+    normalisation = {"other_scripts": "transliterate", "forename_variants": rule}
+    terms = default_terms({"a": have, "b": have}, normalisation=normalisation)
+    found = [one.remedy for one in advice_on(terms, "normalisation.forename_variants")]
+    assert found == ['Write "join".'] * advised
+
+
+@pytest.mark.parametrize(
+    ("have", "caution", "advised"),
+    [
+        (IDENTIFIERS, 1, True),
+        (IDENTIFIERS, 3.9, True),
+        (IDENTIFIERS, 4, False),
+        (["surname", "date_of_birth", "postcode", "nhs_number"], 1, False),
+    ],
+)
+def test_little_caution_about_twins_is_advised_against_where_forenames_are_compared(
+    have: list[str], caution: float, advised: bool
+) -> None:
+    document = default_terms({"a": have, "b": have}).model_dump(mode="json")
+    document["decision"]["twin_caution"] = caution
+    found = [one.remedy for one in advice_on(Terms.model_validate(document), "decision.twin_caution")]
+    assert found == ["Write 4 or more."] * advised
 
 
 @pytest.mark.parametrize(

@@ -238,9 +238,31 @@ def test_no_term_can_forge_a_line_of_the_page(field: str, text: str) -> None:
     ("rule", "said"), [("keep", "compared as they are written"), ("transliterate", "written in Latin letters before")]
 )
 def test_it_says_what_becomes_of_names_in_other_scripts(rule: str, said: str) -> None:
-    normalisation = {"other_scripts": rule}
+    normalisation = {"other_scripts": rule, "forename_variants": "join"}
     links = section(page(three(normalisation=normalisation)), "WHAT CAN BE LINKED")
     assert "Names in other scripts, such as Arabic or Cyrillic," in links
     assert said in links
     numbers = {"a": ("nhs_number", "date_of_birth"), "b": ("nhs_number", "date_of_birth")}
     assert "scripts" not in flat(unsigned(small_terms(numbers, normalisation=normalisation)))
+
+
+@pytest.mark.parametrize(
+    ("caution", "said"), [(1, "no worse than a missed link"), (4, "as bad as 4 missed"), (2.5, "as bad as 2.5 missed")]
+)
+def test_it_says_how_bad_a_false_link_between_twins_is_where_forenames_are_compared(caution: float, said: str) -> None:
+    decision = {**three().terms.decision.model_dump(), "twin_caution": caution}
+    assert f"A false link between twins is taken to be {said}" in section(
+        page(three(decision=decision)), "WHAT CAN BE LINKED"
+    )
+    have = ("surname", "date_of_birth", "postcode", "nhs_number")
+    assert "link between twins" not in flat(unsigned(small_terms({"a": have, "b": have}, decision=decision)))
+
+
+@pytest.mark.parametrize(("rule", "said"), [("keep", "Bill agrees with no William"), ("join", "are written as one")])
+def test_it_says_what_becomes_of_forms_of_one_forename(rule: str, said: str) -> None:
+    normalisation = {"other_scripts": "keep", "forename_variants": rule}
+    assert said in section(page(three(normalisation=normalisation)), "WHAT CAN BE LINKED")
+    have = ("surname", "date_of_birth", "postcode", "nhs_number")
+    without = flat(unsigned(small_terms({"a": have, "b": have}, normalisation=normalisation)))
+    assert "Names in other scripts" in without
+    assert "William" not in without

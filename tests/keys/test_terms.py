@@ -156,6 +156,9 @@ UNSAFE: list[tuple[Path, Any, str]] = [
     (("decision", "match"), 1, "decision.match"),
     (("decision", "match"), float("nan"), "decision.match"),
     (("decision", "possible"), 0.9, "possible must not be above match"),
+    (("decision", "twin_caution"), 0.5, "decision.twin_caution"),
+    (("decision", "twin_caution"), float("inf"), "decision.twin_caution"),
+    (("decision", "twin_caution"), float("nan"), "decision.twin_caution"),
     (("decision", "chance_pairs_per_row"), 0, "chance_pairs_per_row"),
     (("decision", "chance_pairs_per_row"), float("inf"), "chance_pairs_per_row"),
     (("decision", "plain_floor"), 1, "plain_floor"),
@@ -332,6 +335,17 @@ def test_what_becomes_of_names_in_other_scripts_must_be_stated() -> None:
     assert "  normalisation: Field required" in refusal(without(("normalisation",)))
     assert "  normalisation.other_scripts: Field required" in refusal(without(("normalisation", "other_scripts")))
     assert "'keep' or 'transliterate'" in refusal(changed(("normalisation", "other_scripts"), "translate"))
+
+
+def test_the_caution_about_twins_must_be_stated() -> None:
+    assert "  decision.twin_caution: Field required" in refusal(without(("decision", "twin_caution")))
+
+
+def test_what_becomes_of_forms_of_one_forename_must_be_stated() -> None:
+    assert "  normalisation.forename_variants: Field required" in refusal(
+        without(("normalisation", "forename_variants"))
+    )
+    assert "'keep' or 'join'" in refusal(changed(("normalisation", "forename_variants"), "merge"))
 
 
 @pytest.mark.parametrize("duplicates", ["ignore", "report", "link"])

@@ -41,7 +41,7 @@ TERMS: Mapping[str, Any] = {
         "hardening": {"method": "diffusion", "t": 8, "length": 1024},
         "accept_unhardened": None,
     },
-    "normalisation": {"other_scripts": "transliterate"},
+    "normalisation": {"other_scripts": "transliterate", "forename_variants": "join"},
     "match_keys": [
         {"kind": "exact", "name": "nhs-number", "tuple_of": ["nhs_number"]},
         {
@@ -57,6 +57,7 @@ TERMS: Mapping[str, Any] = {
     "decision": {
         "match": 0.5,
         "possible": 0.1,
+        "twin_caution": 4,
         "chance_pairs_per_row": 1,
         "plain_floor": 0.7,
         "contradicting_exact_keys": "refuse",
