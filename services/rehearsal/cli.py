@@ -27,6 +27,7 @@ from services.rehearsal.accuracy import Accuracy, RowPair, compare, pair_lines, 
 from services.rehearsal.demo_files import write_demo
 from services.rehearsal.given import ColumnFiles, Holders, holder_files
 from services.rehearsal.holder import HolderFiles
+from services.rehearsal.name_lists import read_name_lists
 from services.rehearsal.rehearse import Outcome, Rehearsal, require_two, save_agreement
 from services.rehearsal.reporter import Reporter
 
@@ -76,17 +77,19 @@ def demo(
     council_rows: Annotated[int, typer.Option(min=100, help="Rows of the council's file.")] = 20_000,
     icb_rows: Annotated[int, typer.Option(min=100, help="Rows of the board's file.")] = 60_000,
     seed: Annotated[int, typer.Option(help="Another seed makes other children.")] = 1,
+    names: Annotated[Path | None, typer.Option(help="Folder with lists of how common names are; else Faker's.")] = None,
 ) -> None:
     """Make up a council and an integrated care board, and link their children end to end.
 
     Example: counterfoil-broker demo --out demo
     """
+    lists = read_name_lists(names) if names else None
     reporter = Reporter(Console(stderr=True))
     with _folder(out) as root:
         with reporter.step("generate", "making up two organisations' files (no real person in them)"):
             data = root / "data"
             data.mkdir()
-            made = write_demo(data, seed=seed, council_rows=council_rows, icb_rows=icb_rows)
+            made = write_demo(data, seed=seed, council_rows=council_rows, icb_rows=icb_rows, names=lists)
         files = [
             HolderFiles("council", made.council, made.council_columns),
             HolderFiles("icb", made.icb, made.icb_columns),

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 class Rates:
     """Shares of pairs of records of one child that disagree; ``halves`` are shares of names of two parts only.
 
-    ``no_fixed_abode`` and ``wrong_nhs_number`` are shares of one extract's rows.
+    ``no_fixed_abode`` and ``wrong_nhs_number`` are shares of one extract's rows; ``own_script`` too, of
+    rows whose names are known in another script.
     """
 
     surname_girls: float
@@ -30,6 +31,7 @@ class Rates:
     postcode_partly: float
     no_fixed_abode: float
     wrong_nhs_number: float
+    own_script: float
 
 
 SCENARIOS: Mapping[str, Rates] = {
@@ -47,6 +49,7 @@ SCENARIOS: Mapping[str, Rates] = {
         postcode_partly=0.0097,
         no_fixed_abode=0.002,
         wrong_nhs_number=0.0,
+        own_script=0.02,
     ),
     "high": Rates(
         surname_girls=0.18,
@@ -62,6 +65,7 @@ SCENARIOS: Mapping[str, Rates] = {
         postcode_partly=0.0194,
         no_fixed_abode=0.004,
         wrong_nhs_number=0.001,
+        own_script=0.05,
     ),
 }
 """``low``: two extracts of the same year. ``high``: records kept over a childhood, or never brought up to date."""
@@ -72,9 +76,11 @@ def of_each(rate: float) -> float:
     return 1.0 - math.sqrt(1.0 - rate)
 
 
-def out_of_date(rate: float) -> float:
-    """Return the share of each of two extracts with the former value, so that ``rate`` (under 1/2) disagree.
+def out_of_date(rate: float, spread: float = 2.0) -> float:
+    """Return the share of each of two extracts with a former value, so that ``rate`` (at most 1 / ``spread``) disagree.
 
-    Where both have the former value they agree.
+    Where both have a former value they agree with a chance of ``spread - 1``: surely where there is but one. Where
+    some children are out of date ``f`` times as often as the average, ``spread`` is the mean of ``f * f`` times one
+    more than that chance.
     """
-    return (1.0 - math.sqrt(1.0 - 2.0 * rate)) / 2.0
+    return (1.0 - math.sqrt(1.0 - spread * rate)) / spread

@@ -129,10 +129,10 @@ def test_a_fault_is_labelled_where_the_file_differs_from_the_truth_and_nowhere_e
         "nhs_number": population.nhs_number,
         "upn": population.upn,
     }
-    swapped = ("names_swapped",)
+    either = ("names_swapped", "own_script")
     labels = {
-        "forename": ("forename_changed", "forename_partly", *swapped),
-        "surname": ("surname_changed", "surname_partly", *swapped),
+        "forename": ("forename_changed", "forename_partly", *either),
+        "surname": ("surname_changed", "surname_partly", *either),
         "sex": ("sex_wrong",),
         "date_of_birth": ("date_of_birth_wrong",),
         "postcode": ("moved", "postcode_partly", "no_fixed_abode"),
@@ -145,8 +145,9 @@ def test_a_fault_is_labelled_where_the_file_differs_from_the_truth_and_nowhere_e
             np.any([fault(extract, name) for name in labels[field]], axis=0) if labels[field] else differs & False
         )
         assert not (differs & ~labelled).any(), field
-        # A respelling may undo a changed name, and a swap may meet a name that is forename and surname at once.
-        assert (labelled & ~differs).sum() <= 0.01 * labelled.sum(), field
+        # A respelling may undo a changed name, a swap may meet a name that is forename and surname at once, and of a
+        # child whose name is in its own script it may be the other name.
+        assert (labelled & ~differs & ~fault(extract, "own_script")).sum() <= 0.01 * labelled.sum(), field
 
 
 def test_a_wrong_date_is_mostly_wrong_in_one_part(population: Population, whole: Whole) -> None:
