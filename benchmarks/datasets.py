@@ -24,7 +24,7 @@ FEBRL_COLUMNS = {
 NATIONAL = ("id", "date_of_birth", "sex", "postcode", "nhs_number")
 """What CSDS and MHSDS have."""
 OF_FILES = ("febrl", "historical-dev")
-USUAL = (*OF_FILES, "generator, low", "generator, high", "no names, low", "three holders, low")
+USUAL = (*OF_FILES, "generator, low", "generator, high", "generator, hard", "no names, low", "three holders, low")
 NAMES = (*USUAL, "no names, high", "three holders, high")
 
 

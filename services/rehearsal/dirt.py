@@ -49,7 +49,7 @@ def write_down(
     """
     forename, surname, of_names = misnamed(population, child, rates, scripts, rng)
     postcode, address, of_postcode = _postcodes(population, child, rates, rng)
-    born, of_date = _dates(population, child, of_each(rates.date_of_birth), rng)
+    born, of_date = _dates(population, child, rates, rng)
     sex_wrong = some(len(child), of_each(rates.sex), rng)
     number, of_another = _numbers(population, child, rates.wrong_nhs_number, rng)
     return Written(
@@ -81,14 +81,14 @@ def _postcodes(
 
 
 def _dates(
-    population: Population, child: NDArray[np.int64], share: float, rng: np.random.Generator
+    population: Population, child: NDArray[np.int64], rates: Rates, rng: np.random.Generator
 ) -> tuple[NDArray[np.datetime64], dict[str, Mask]]:
     born = population.date_of_birth[child]
-    wrong = some(len(child), share, rng)
+    wrong = some(len(child), of_each(rates.date_of_birth), rng)
     turned, estimated = np.zeros((2, len(child)), dtype=np.bool_)
     for place in np.flatnonzero(wrong).tolist():
         true: date = born[place].item()
-        written = misdated(true, today=population.today, rng=rng)
+        written = misdated(true, today=population.today, one_part=rates.date_in_one_part, rng=rng)
         born[place] = written
         turned[place] = written == swapped(true)
         estimated[place] = written == date(true.year, 1, 1)

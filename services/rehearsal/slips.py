@@ -7,10 +7,6 @@ import numpy as np
 
 from services.rehearsal.postcodes import INWARD
 
-DATE_IN_ONE_PART = 0.93
-"""Share of wrong dates of birth that are wrong in one of day, month and year; the rest are day and month swapped, or
-the first of January for a day that was not known, or anything."""
-
 
 def miskeyed_postcode(postcode: str, *, rng: np.random.Generator) -> str:
     """Return ``postcode`` with another sector digit or another last letter."""
@@ -20,9 +16,13 @@ def miskeyed_postcode(postcode: str, *, rng: np.random.Generator) -> str:
     return postcode[:-1] + str(others[int(rng.integers(len(others)))])
 
 
-def misdated(born: date, *, today: date, rng: np.random.Generator) -> date:
-    """Return a date other than ``born`` and not after ``today``, mostly wrong in one part."""
-    slip = _one_part if rng.random() < DATE_IN_ONE_PART else _several_parts
+def misdated(born: date, *, today: date, one_part: float, rng: np.random.Generator) -> date:
+    """Return a date other than ``born`` and not after ``today``.
+
+    A share ``one_part`` is wrong in one of day, month and year. In the rest day and month are swapped, or it is the
+    first of January because the day was not known, or anything.
+    """
+    slip = _one_part if rng.random() < one_part else _several_parts
     wrong = born
     while wrong == born or wrong > today:
         wrong = slip(born, rng)

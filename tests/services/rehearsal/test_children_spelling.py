@@ -52,10 +52,12 @@ def test_a_miskeyed_postcode_is_another_of_the_same_district(postcode: str, rng:
     assert re.fullmatch(r"\d[ABDEFGHJLNPQRSTUWXYZ]{2}", wrong.split(" ")[1])
 
 
-@given(st.dates(date(1999, 1, 1), date(2025, 9, 1)), seeds)
-def test_a_wrong_date_of_birth_is_another_date_that_has_been(born: date, rng: np.random.Generator) -> None:
+@given(st.dates(date(1999, 1, 1), date(2025, 9, 1)), st.floats(0, 1), seeds)
+def test_a_wrong_date_of_birth_is_another_date_that_has_been(
+    born: date, one_part: float, rng: np.random.Generator
+) -> None:
     today = date(2025, 9, 1)
-    wrong = misdated(born, today=today, rng=rng)
+    wrong = misdated(born, today=today, one_part=one_part, rng=rng)
     assert wrong != born
     assert wrong <= today
 

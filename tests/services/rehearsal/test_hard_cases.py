@@ -217,3 +217,15 @@ def test_another_spelling_is_of_the_same_name(line: str, data: st.DataObject) ->
     assert any({name, other} <= set(each.split()) for each in SPELLINGS)
     assert transliterated(f"{name} Zzz", rng=rng).endswith(" Zzz")
     assert transliterated("Zzz", rng=rng) == "Zzz"
+
+
+def test_the_hard_scenario_has_every_hard_case_often() -> None:
+    rng = np.random.default_rng(5)
+    population = make_children(10_000, today=TODAY, rng=rng)
+    extract = draw_extract(population, holder=SOCIAL_CARE, rows=5_000, scenario="hard", rng=rng)
+    rare = {"own_script", "transliterated", "baby_without_forename", "missing_sex", "missing_date_of_birth"}
+    rare |= {"missing_forename", "missing_surname"}
+    for name, mask in extract.faults.items():
+        assert mask.mean() > 0.004 or name in rare, name
+    for name in ("own_script", "transliterated"):
+        assert extract.faults[name].sum() > 10, name
