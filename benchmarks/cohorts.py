@@ -86,7 +86,8 @@ def _identifiers(holder: HolderSpec, first: Extract, second: Extract, known: Int
     table = pa.concat_tables([first.table, second.table.take(pa.array(known))])
     ids = pa.array([f"{holder.row_id}{number}" for number in range(len(table))])
     table = table.set_column(table.schema.get_field_index(holder.columns["id"]), holder.columns["id"], ids)
-    whole = Extract(holder=holder, table=table, row_ids=np.empty(0, np.str_), child=np.empty(0, np.int64), faults={})
+    nobody = np.empty(0, np.int64)
+    whole = Extract(holder, table, row_ids=np.empty(0, np.str_), child=nobody, address=nobody, faults={})
     with TemporaryDirectory() as folder:
         path = write_extract(whole, Path(folder) / "rows.csv")
         columns = load_columns(write_columns(holder.columns, Path(folder) / "columns.toml"))

@@ -7,6 +7,7 @@ import numpy as np
 from benchmarks.judging import Ranked
 from benchmarks.simulation import Sides, Simulation, encode, join, union
 from keys.terms import Encoding, Feature, FuzzyKey, Identifier, Terms
+from matcher.evidence import ScoredPairs
 from matcher.exact import find_exact
 from services.assurance.match import Engine, links_of, pairs_of
 from services.broker.weighing import weight_of
@@ -51,8 +52,10 @@ def anonlink(sides: Sides) -> Ranked:
     ]
     key = FuzzyKey(kind="fuzzy", name="all", minimum_bits=1, features=tuple(features))
     holders = tuple(
-        holder.model_copy(update={"identifiers": tuple(one for one in Identifier if _has(sides, number, one))})
-        for number, holder in enumerate(sides.terms.holders)
+        sides.terms.holder(name).model_copy(
+            update={"identifiers": tuple(one for one in Identifier if _has(sides, number, one))}
+        )
+        for number, name in enumerate(sides.names)
     )
     changes = {"encoding": _plain(sides.terms), "match_keys": (key,), "holders": holders}
     a, b = encode(sides, sides.terms.model_copy(update=changes)).sides("all")
@@ -60,9 +63,14 @@ def anonlink(sides: Sides) -> Ranked:
     return Ranked(join(links), links.similarity.astype(np.float64), ANONLINK_THRESHOLD)
 
 
-def _ours(made: Simulation) -> Ranked:
+def weighed_pairs(made: Simulation) -> ScoredPairs:
+    """Every pair that is listed at the floor or agrees exactly, weighed."""
     exact = [join(find_exact(*made.sides(key))) for key in made.exact_keys]
-    scored = made.scored(union([*made.listed(), *exact]))
+    return made.scored(union([*made.listed(), *exact]))
+
+
+def _ours(made: Simulation) -> Ranked:
+    scored = weighed_pairs(made)
     left, right = made.solved(scored, -math.inf)
     joined = np.sort((left << 32) | right)
     pairs = (scored.left << 32) | scored.right

@@ -1,13 +1,17 @@
 """Links against truth: shares with their intervals, the best threshold, and false links among twins."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.groups import GroupCounts, Made
 from benchmarks.simulation import Joined, ends
+from services.assurance.quality import f1
 from services.rehearsal.accuracy import Accuracy
 
 Floats = NDArray[np.float64]
@@ -61,30 +65,96 @@ def wilson(right: int, of: int) -> Interval:
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
-def judge(ranked: Ranked, truth: Joined, twins: Twins | None) -> dict[str, Any]:
-    """What the links are worth at the program's own threshold, and at the best there is."""
+@dataclass(frozen=True, repr=False)
+class Counted:
+    """What is counted of the links of one program on one data set. ``twins``: children with a twin in the files, and
+    false links among them; ``never``: pairs that must not be linked, and those that are; None where not known."""
+
+    right: int
+    false: int
+    missed: int
+    threshold: float
+    best_f1: float
+    best_threshold: float
+    estimated: tuple[float, float] | None
+    twins: tuple[int, int] | None
+    never: tuple[int, int] | None
+    groups: Mapping[str, GroupCounts]
+
+
+def count(ranked: Ranked, truth: Joined, twins: Twins | None, made: Made | None = None) -> Counted:
+    """Compare the links at the program's own threshold with the truth, and with the best threshold there is."""
     chosen = ranked.joined[ranked.score >= ranked.threshold]
     right = int(np.isin(chosen, truth).sum())
-    accuracy = Accuracy(right=right, false=len(chosen) - right, missed=len(truth) - right)
     best, best_threshold = best_f1(ranked, truth)
-    estimated = ranked.estimated or (None, None)
+    return Counted(
+        right=right,
+        false=len(chosen) - right,
+        missed=len(truth) - right,
+        threshold=ranked.threshold,
+        best_f1=best,
+        best_threshold=best_threshold,
+        estimated=ranked.estimated,
+        twins=None if twins is None else (twins.count, twins.false(chosen)),
+        never=None if made is None else (len(made.never), int(np.isin(made.never, chosen).sum())),
+        groups={} if made is None else made.counts(chosen, truth),
+    )
+
+
+def judge(ranked: Ranked, truth: Joined, twins: Twins | None) -> dict[str, Any]:
+    """What the links are worth at the program's own threshold, and at the best there is."""
+    return shares([count(ranked, truth, twins)])
+
+
+def shares(several: Sequence[Counted]) -> dict[str, Any]:
+    """What one program is worth on several data sets of one kind: counts are added up, thresholds, the best F1 and
+    what the program expects are averaged."""
+    accuracy = Accuracy(**{name: sum(getattr(one, name) for one in several) for name in ("right", "false", "missed")})
+    right, links, true = accuracy.right, accuracy.right + accuracy.false, accuracy.right + accuracy.missed
+    overall = f1(right=right, wrong=accuracy.false + accuracy.missed)
+    expected = [one.estimated for one in several if one.estimated is not None]
     found: dict[str, Any] = {
         **asdict(accuracy),
-        "threshold": ranked.threshold,
+        "threshold": fmean(one.threshold for one in several),
         "f1": accuracy.f1,
+        "f1_interval": (overall.low, overall.high) if overall else (0.0, 1.0),
         "precision": accuracy.precision,
-        "precision_interval": wilson(right, len(chosen)),
+        "precision_interval": wilson(right, links),
         "recall": accuracy.recall,
-        "recall_interval": wilson(right, len(truth)),
-        "best_f1": best,
-        "best_threshold": best_threshold,
-        "estimated_precision": estimated[0],
-        "estimated_recall": estimated[1],
+        "recall_interval": wilson(right, true),
+        "best_f1": fmean(one.best_f1 for one in several),
+        "best_threshold": fmean(one.best_threshold for one in several),
+        "estimated_precision": fmean(one[0] for one in expected) if expected else None,
+        "estimated_recall": fmean(one[1] for one in expected) if expected else None,
     }
-    if twins is not None:
-        false, count = twins.false(chosen), twins.count
-        found |= {"twins": count, "false_links_among_twins": false, "twin_share": false / count if count else 0.0}
+    twins = [one.twins for one in several if one.twins is not None]
+    if twins:
+        children, false = (sum(each) for each in zip(*twins, strict=True))
+        found |= {
+            "twins": children,
+            "false_links_among_twins": false,
+            "twin_share": false / children if children else 0.0,
+        }
+    never = [one.never for one in several if one.never is not None]
+    if never:
+        pairs, linked = (sum(each) for each in zip(*never, strict=True))
+        found |= {"adopted_pairs": pairs, "adopted_pairs_linked": linked}
+    if all(one.groups for one in several):
+        found["groups"] = {
+            label: _of_group(GroupCounts(*map(sum, zip(*(one.groups[label] for one in several), strict=True))))
+            for label in several[0].groups
+        }
     return found
+
+
+def _of_group(counts: GroupCounts) -> dict[str, Any]:
+    return {
+        **counts._asdict(),
+        "recall": counts.right / counts.true_links if counts.true_links else None,
+        "recall_interval": wilson(counts.right, counts.true_links),
+        "precision": counts.right / counts.links if counts.links else None,
+        "precision_interval": wilson(counts.right, counts.links),
+    }
 
 
 def best_f1(ranked: Ranked, truth: Joined) -> tuple[float, float]:

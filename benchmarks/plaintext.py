@@ -34,6 +34,7 @@ CERTAIN = (("nhs_number",), ("forename", "surname", "date_of_birth"), ("forename
 """Pairs that agree so are nearly all matches, and this share of all matches agrees so."""
 CERTAIN_RECALL = 0.7
 TRAINING = (("forename", "surname"), ("date_of_birth",))
+TRAINING_WITHOUT_NAMES = (("postcode",), ("date_of_birth",))
 
 
 def installed() -> bool:
@@ -45,7 +46,7 @@ def splink(sides: Sides, *, names_together: bool) -> Ranked:
     """A model trained without truth, as Splink's documentation advises, and one-to-one links by falling probability.
 
     ``names_together``: one comparison of both names, which knows swapped ones; else one of each, which copes with
-    missing ones.
+    missing ones. Without names it makes no difference.
     """
     package, comparisons = import_module("splink"), import_module("splink.comparison_library")
     tables = [_table(one, start) for one, start in zip(sides.identifiers, (0, sides.rows[0]), strict=True)]
@@ -66,7 +67,7 @@ def splink(sides: Sides, *, names_together: bool) -> Ranked:
     training = linker.training
     training.estimate_probability_two_random_records_match(rules(CERTAIN), recall=CERTAIN_RECALL)
     training.estimate_u_using_random_sampling(max_pairs=5e6, seed=1)
-    for rule in rules(TRAINING):
+    for rule in rules(TRAINING if "forename" in have else TRAINING_WITHOUT_NAMES):
         training.estimate_parameters_using_expectation_maximisation(rule)
     found = linker.inference.predict().as_pyarrow_table()
     ends = [found["unique_id_l"].to_numpy(), found["unique_id_r"].to_numpy()]
@@ -82,7 +83,9 @@ def splink(sides: Sides, *, names_together: bool) -> Ranked:
 def _comparisons(library: Any, tables: list[pa.Table], names_together: bool) -> list[Any]:
     have = tables[0].column_names
     made = [library.DateOfBirthComparison("date_of_birth", input_is_string=True)]
-    if names_together:
+    if "forename" not in have:
+        pass
+    elif names_together:
         concatenated = {"forename_surname_concat_col_name": "full_name"}
         made.append(library.ForenameSurnameComparison("forename", "surname", **concatenated))
     else:
@@ -103,8 +106,9 @@ def _table(identifiers: Identifiers, start: int) -> pa.Table:
         if name not in ("names", "upn")
     }
     columns["postcode"] = np.array([_spaced(text) for text in columns["postcode"]], dtype=object)
-    whole = (columns["forename"] != "") & (columns["surname"] != "")
-    columns["full_name"] = np.where(whole, columns["forename"] + " " + columns["surname"], "")
+    if {"forename", "surname"} <= columns.keys():
+        whole = (columns["forename"] != "") & (columns["surname"] != "")
+        columns["full_name"] = np.where(whole, columns["forename"] + " " + columns["surname"], "")
     texts = {name: pa.array([text or None for text in column], pa.string()) for name, column in columns.items()}
     return pa.table({"unique_id": np.arange(start, start + identifiers.rows), **texts})
 

@@ -1,28 +1,43 @@
 """How good the links are: ours, ours without hardening, anonlink's single CLK, and Splink on plain text.
 
-``python -m benchmarks.quality --json``: made-up children with few and with many errors. ``--data DIR`` measures
-``DIR/febrl`` and ``DIR/historical-dev`` too. All are given the same normalised rows, and all make one-to-one links
-greedily, by falling score. Each threshold is the program's own; the best one is chosen with truth in hand.
+``python -m benchmarks.quality --json``: made-up children with few and with many errors, without names, and at three
+holders. ``--data DIR`` measures ``DIR/febrl`` and ``DIR/historical-dev`` too, and takes names as often as the lists in
+``DIR/names`` say. ``--only NAME`` runs one data set, ``--seeds N`` makes the children up N times.
+
+All programs are given the same normalised rows, and all make one-to-one links greedily, by falling score. Each
+threshold is the program's own; the best one is chosen with truth in hand.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks import contenders, plaintext
-from benchmarks.datasets import Dataset, febrl, generated, historical
-from benchmarks.judging import Ranked, judge
-from benchmarks.printing import markdown, percent
+from benchmarks.datasets import NAMES, OF_FILES, USUAL, Dataset, datasets
+from benchmarks.judging import Counted, Ranked, count, shares
+from benchmarks.quality_tables import tables
 from benchmarks.simulation import Sides
+from services.rehearsal.name_lists import read_name_lists
 
-SCENARIOS = ("low", "high")
-HEADS = ("program", "F1", "precision", "recall", "best F1", "estimated precision, recall", "false among twins")
+FIRST_SEED = 3
 
 Contender = Callable[[Sides], Ranked]
+
+
+@dataclass(frozen=True, repr=False)
+class _Counted:
+    """One data set: its rows, its true links, and what is counted of each program's links."""
+
+    rows: tuple[int, int]
+    true_links: int
+    programs: Mapping[str, Counted]
 
 
 def programs() -> dict[str, Contender]:
@@ -38,56 +53,35 @@ def programs() -> dict[str, Contender]:
     return found
 
 
-def measure(rows: int, data: Path | None) -> dict[str, Any]:
-    """Every program on every data set; ``rows`` of the generator's first holder."""
+def measure(rows: int, data: Path | None, only: Sequence[str] = (), seeds: int = 1) -> dict[str, Any]:
+    """Every program on every data set, or ``only`` on some; ``rows`` of the generator's first holder.
+
+    Made-up children are made with so many ``seeds``, and what is counted is added up.
+    """
+    lists = read_name_lists(data / "names") if data is not None and (data / "names").is_dir() else None
     found: dict[str, Any] = {"notes": [] if plaintext.installed() else [plaintext.MISSING], "data": {}}
-    for dataset in _datasets(rows, data):
-        sides = dataset.sides
-        found["data"][dataset.name] = {
-            "rows": list(sides.rows),
-            "true_links": len(sides.truth),
-            "programs": {name: judge(link(sides), sides.truth, dataset.twins) for name, link in programs().items()},
-        }
+    for name in only or USUAL:
+        counted: dict[str, list[_Counted]] = {}
+        for seed in range(FIRST_SEED, FIRST_SEED + (1 if name in OF_FILES else seeds)):
+            for dataset in datasets(name, rows, data, seed, lists):
+                counted.setdefault(dataset.name, []).append(_count(dataset))
+        for title, several in counted.items():
+            found["data"][title] = {
+                "rows": list(several[0].rows),
+                "seeds": len(several),
+                "true_links": sum(one.true_links for one in several),
+                "programs": {
+                    program: shares([one.programs[program] for one in several]) for program in several[0].programs
+                },
+            }
     return found
 
 
-def _datasets(rows: int, data: Path | None) -> Iterator[Dataset]:
-    if data is not None:
-        yield febrl(data / "febrl")
-        yield historical(data / "historical-dev")
-    for scenario in SCENARIOS:
-        yield generated(rows, scenario)
-
-
-def tables(found: dict[str, Any]) -> list[str]:
-    """Lines of Markdown."""
-    lines = list(found["notes"])
-    for name, one in found["data"].items():
-        rows, others = one["rows"]
-        lines += ["", f"{name}, {rows:,} x {others:,} rows, {one['true_links']:,} true links", ""]
-        lines += markdown(HEADS, [_cells(program, figures) for program, figures in one["programs"].items()])
-    return lines
-
-
-def _cells(program: str, figures: dict[str, Any]) -> tuple[str, ...]:
-    estimated = [figures[f"estimated_{what}"] for what in ("precision", "recall")]
-    twins = ""
-    if "twins" in figures:
-        share = percent(figures["twin_share"])
-        twins = f"{figures['false_links_among_twins']} of {figures['twins']:,} ({share})"
-    return (
-        program,
-        f"{figures['f1']:.3f}",
-        *(_with_interval(figures, what) for what in ("precision", "recall")),
-        f"{figures['best_f1']:.3f}",
-        "" if None in estimated else ", ".join(f"{share:.3f}" for share in estimated),
-        twins,
-    )
-
-
-def _with_interval(figures: dict[str, Any], what: str) -> str:
-    low, high = figures[f"{what}_interval"]
-    return f"{figures[what]:.3f} ({low:.3f} to {high:.3f})"
+def _count(dataset: Dataset) -> _Counted:
+    sides = dataset.sides
+    ranked = {name: link(sides) for name, link in programs().items()} | dict(dataset.beside)
+    programs_counted = {name: count(one, sides.truth, dataset.twins, dataset.made) for name, one in ranked.items()}
+    return _Counted(sides.rows, len(sides.truth), programs_counted)
 
 
 def summary(figures: dict[str, Any]) -> tuple[str, str]:
@@ -105,10 +99,12 @@ def main() -> int:
     parser.add_argument(
         "--rows", type=int, default=5_000, help="of the council; the care board has three times as many"
     )
-    parser.add_argument("--data", type=Path, help="folder with febrl and historical-dev")
+    parser.add_argument("--data", type=Path, help="folder with febrl, historical-dev and perhaps names")
+    parser.add_argument("--only", action="append", default=[], choices=NAMES, metavar="NAME", help=", or ".join(NAMES))
+    parser.add_argument("--seeds", type=int, default=1, help="how many times the children are made up anew")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = measure(options.rows, options.data)
+    found = measure(options.rows, options.data, options.only, options.seeds)
     print(json.dumps(found) if options.json else "\n".join(tables(found)))
     return 0
 

@@ -42,11 +42,12 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, repr=False)
 class Sides:
-    """Two holders' rows in plain text, their default agreement, and the true links."""
+    """Two holders' rows in plain text, their default agreement, the true links, and the holders' names in it."""
 
     terms: Terms
     identifiers: tuple[Identifiers, Identifiers]
     truth: Joined
+    names: tuple[str, str] = HOLDERS
 
     @property
     def rows(self) -> tuple[int, int]:
@@ -181,28 +182,37 @@ def simulate(rows: int, *, scenario: str, seed: int = 3) -> Simulation:
 
 def read_sides(files: DemoFiles) -> Sides:
     """Read and normalise two files by the default agreement of what their columns files name."""
-    paths = (files.council, files.icb)
-    columns = [load_columns(path) for path in (files.council_columns, files.icb_columns)]
-    have = {name: identifiers_of(one) for name, one in zip(HOLDERS, columns, strict=True)}
-    terms = default_terms(have, minimum_rows=1)
-    made: list[Normalised] = []
-    for holder, path, all_columns in zip(terms.holders, paths, columns, strict=True):
-        chosen = restrict(all_columns, holder, path)
-        made.append(normalise(read_rows(path, chosen), chosen, rules=terms.normalisation, today=REFERENCE_DAY))
+    terms, made = read_holders(HOLDERS, (files.council, files.icb), (files.council_columns, files.icb_columns))
     place = [{row_id: row for row, row_id in enumerate(one.ids.to_pylist())} for one in made]
     truth = np.array([(place[0][a] << 32) | place[1][b] for a, b in read_truth(files.truth)], np.int64)
     return Sides(terms, (made[0].identifiers, made[1].identifiers), np.sort(truth))
 
 
+def read_holders(
+    names: Sequence[str], paths: Sequence[Path], columns_files: Sequence[Path]
+) -> tuple[Terms, list[Normalised]]:
+    """Read and normalise holders' files by the default agreement of what their columns files name."""
+    columns = [load_columns(path) for path in columns_files]
+    have = {name: identifiers_of(one) for name, one in zip(names, columns, strict=True)}
+    terms = default_terms(have, minimum_rows=1)
+    made: list[Normalised] = []
+    for holder, path, all_columns in zip(terms.holders, paths, columns, strict=True):
+        chosen = restrict(all_columns, holder, path)
+        made.append(normalise(read_rows(path, chosen), chosen, rules=terms.normalisation, today=REFERENCE_DAY))
+    return terms, made
+
+
 def encode(sides: Sides, terms: Terms | None = None) -> Simulation:
     """The broker's view of them, under these terms in place of the default ones."""
     terms = terms or sides.terms
-    secret = Secret(bytes(32), agreement="0" * 64)
-    encodings = []
-    for name, identifiers in zip(HOLDERS, sides.identifiers, strict=True):
-        each = encoders(terms.keys_of(name), terms=terms, secret=secret)
-        encodings.append({encoder.key.name: _encode(encoder, identifiers) for encoder in each})
+    encodings = [encode_holder(one, name, terms) for name, one in zip(sides.names, sides.identifiers, strict=True)]
     return Simulation(terms, sides.rows, sides.identifiers, encodings, sides.truth)
+
+
+def encode_holder(identifiers: Identifiers, name: str, terms: Terms) -> dict[str, Encodings]:
+    """What one holder hands in, by match-key; the secret is always the same."""
+    each = encoders(terms.keys_of(name), terms=terms, secret=Secret(bytes(32), agreement="0" * 64))
+    return {encoder.key.name: _encode(encoder, identifiers) for encoder in each}
 
 
 def _encode(encoder: MatchKeyEncoder, identifiers: Identifiers) -> Encodings:

@@ -20,10 +20,11 @@ from keys.files import whole_file
 from keys.template import default_rules
 from matcher.measures import check_floor
 from services.assurance.evaluate import evaluate as figures_of
+from services.assurance.evaluate import judged
 from services.assurance.match import Engine, lines, links_of, pairs_of
 from services.assurance.plain_clks import read_clks
 from services.assurance.quality_page import About, percent, quality_json, write_quality
-from services.rehearsal.given import ColumnFiles, Holders, holder_files
+from services.rehearsal.given import SecondFiles, SomeColumnFiles, SomeHolders, holder_files
 
 MEBIBYTE = 1 << 20
 FEWEST = 8
@@ -96,30 +97,33 @@ def match(
 
 
 def evaluate(
-    holder: Holders,
-    columns: ColumnFiles,
-    truth: Annotated[Path, typer.Option(help="CSV with id_a,id_b: which rows belong together.")],
     out: Annotated[Path, typer.Option(help="Page to write; the figures go beside it as .json.")],
     rehearsal: Annotated[Path | None, typer.Option(help="Folder that a rehearsal was kept in.")] = None,
     links: Annotated[Path | None, typer.Option(help="Instead: CSV with id_a,id_b of the rows that are linked.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="CSV with id_a,id_b: which rows belong together; else that of the rehearsal.")
+    ] = None,
+    holder: SomeHolders = None,
+    columns: SomeColumnFiles = None,
+    with_: SecondFiles = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the figures on stdout and nothing else.")] = False,
 ) -> None:
     """Say how good a linkage is where the truth is known: missed and false links, and which children they are about.
 
-    Give the holders in the order of id_a and id_b. A group of fewer than 8 rows or true links, or what the agreement
-    of the rehearsal says, is not broken down. Nothing in the page identifies a child, but its counts are exact.
+    Without --holder the files are those that the rehearsal was given. Else give the holders in the order of id_a and
+    id_b. A group of fewer than 8 rows or true links, or what the agreement of the rehearsal says, is not broken down.
+    Nothing in the page identifies a child, but its counts are exact.
 
-    Example: counterfoil-broker evaluate --rehearsal rehearsal --truth truth.csv --holder council=sen2.csv
-    --columns council=sen2.toml --holder icb=csds.csv --columns icb=csds.toml --out quality.html
+    Example: counterfoil-broker evaluate --rehearsal rehearsal --out quality.html
     """
     report_paths(out)
-    files = holder_files(holder, columns)
-    if len(files) != 2:
-        raise InputError("Links and truth are of two holders.", remedy="Give --holder and --columns twice.")
+    files = holder_files(holder or [], columns or [], with_)
     if rehearsal is not None and links is None:
+        files, truth = judged(files, truth, rehearsal)
         terms = read_terms_or_agreement(rehearsal / "agreement.json")
         links, rules, below = rehearsal / "links.csv", terms.normalisation, terms.suppression.below
     elif links is not None and rehearsal is None:
+        files, truth = judged(files, truth, None)
         rules, below = default_rules(), FEWEST
     else:
         raise InputError("--rehearsal and --links are two ways to say what is linked.", remedy="Give one of them.")

@@ -10,13 +10,13 @@ import numpy as np
 
 from encoder.errors import InputError
 from encoder.normalise import normalise
-from encoder.read import read_rows
 from encoder.wording import counted
 from keys.terms import Normalisation
 from services.assurance.quality import Holding, LinkageQuality, Places, measure
 from services.assurance.subgroups import Writing, traits
 from services.rehearsal.accuracy import RowPair, read_pairs
 from services.rehearsal.holder import HolderFiles
+from services.rehearsal.remembered import recall
 
 
 def evaluate(
@@ -35,10 +35,25 @@ def evaluate(
     return measure(holdings, _places(found, places, files, links), _places(true, places, files, truth), below=below)
 
 
+def judged(given: Sequence[HolderFiles], truth: Path | None, rehearsal: Path | None) -> tuple[list[HolderFiles], Path]:
+    """The two holders and the truth: as ``given``, and else as the rehearsal in this folder remembers.
+
+    Raises ``InputError`` if neither says it, or there are more holders or fewer.
+    """
+    if rehearsal is not None and (not given or truth is None):
+        remembered = recall(rehearsal)
+        given, truth = given or remembered.holders, truth or remembered.truth
+    if len(given) != 2:
+        raise InputError("Links and truth are of two holders.", remedy="Give --holder and --columns twice.")
+    if truth is None:
+        raise InputError("Nothing says which rows belong together.", remedy="Give the truth with --truth.")
+    return list(given), truth
+
+
 def _holding(files: HolderFiles, rules: Normalisation, today: date) -> tuple[Holding, dict[str, int]]:
     """What is known of the rows, and the place of each row id."""
     columns, writing = files.load_columns(), Writing()
-    normalised = normalise(writing.watch(read_rows(files.file, columns)), columns, rules=rules, today=today)
+    normalised = normalise(writing.watch(files.read(columns)), columns, rules=rules, today=today)
     told = traits(normalised.identifiers, writing, today=today)
     return Holding(files.name, len(normalised.rows), told), {
         row_id: place for place, row_id in enumerate(normalised.ids.to_pylist())

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from services.rehearsal.child_numbers import nhs_numbers, upns
 from services.rehearsal.communities import communities
 from services.rehearsal.households import OLDEST, Births, make_births
+from services.rehearsal.look_alikes import SAME_FORENAME, look_alikes
+from services.rehearsal.name_lists import NameLists
 from services.rehearsal.naming import forenames, surnames
 from services.rehearsal.postcodes import homes
 
@@ -17,17 +19,23 @@ NEEDS = ("ASD", "SLCN", "SEMH", "MLD", "SPLD", "SLD", "PD", "HI", "VI", "PMLD", 
 NEED_SHARES = (0.16, 0.25, 0.21, 0.14, 0.12, 0.02, 0.02, 0.015, 0.01, 0.005, 0.05)
 ESTIMATED = 0.006
 """Share of children outside the largest community whose papers say 1 January: the year was known, the day was not."""
+MOBILE = 0.15
+"""Share of households that have moved more than once of late."""
 SEND = 0.18
 PLAN_GIVEN_SEND = 0.26
 """Share of children with special educational needs, and of those with an education, health and care plan."""
+SEND_ADOPTED = 0.4
+"""Share of adopted children with special educational needs. Our choice."""
 
 
 @dataclass(frozen=True, repr=False)
 class Population:
     """One entry per child in every array; a child's number is its place. Strings are in NFC, ``""`` means none.
 
-    ``household`` and ``birth`` are equal for siblings and for twins. ``former_surname`` and ``former_postcode`` are
-    what an out-of-date record says. ``second_forename`` is the middle name. ``need`` is "" without SEND.
+    ``household`` and ``birth`` are equal for siblings and for twins. ``former_surname`` and ``former_postcodes``,
+    (children, ``FORMER``), are what an out-of-date record says; those who are not ``mobile`` have one former postcode,
+    ``FORMER`` times. ``second_forename`` is the middle name. ``need`` is "" without SEND. ``adopted``: the number of
+    the same child before or after an adoption, or -1; two children of the population, whom nothing may link.
     """
 
     today: date
@@ -41,11 +49,13 @@ class Population:
     sex: NDArray[np.str_]
     date_of_birth: NDArray[np.datetime64]
     postcode: NDArray[np.str_]
-    former_postcode: NDArray[np.str_]
+    former_postcodes: NDArray[np.str_]
+    mobile: NDArray[np.bool_]
     nhs_number: NDArray[np.str_]
     upn: NDArray[np.str_]
     need: NDArray[np.str_]
     has_plan: NDArray[np.bool_]
+    adopted: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.household)
@@ -67,44 +77,64 @@ class Population:
         """Whether another child was born at the same birth."""
         return np.asarray(np.bincount(self.birth, minlength=1)[self.birth] > 1)
 
+    @property
+    def triplet(self) -> NDArray[np.bool_]:
+        """Whether two other children or more were born at the same birth."""
+        return np.asarray(np.bincount(self.birth, minlength=1)[self.birth] > 2)
 
-def make_children(count: int, *, today: date, rng: np.random.Generator) -> Population:
-    """Return ``count`` children aged 0 to 25 on ``today``, the same for the same ``rng`` state.
+    @property
+    def namesake(self) -> NDArray[np.bool_]:
+        """Whether another child has the same forename, surname and date of birth."""
+        names = np.strings.add(np.strings.add(self.forename, "|"), self.surname)
+        whole = np.strings.add(names, self.date_of_birth.astype("U10"))
+        _, code, children = np.unique(whole, return_inverse=True, return_counts=True)
+        return np.asarray(children[code] > 1)
+
+
+def make_children(count: int, *, today: date, rng: np.random.Generator, names: NameLists | None = None) -> Population:
+    """Return ``count`` children aged 0 to 25 on ``today``, the same for the same ``rng`` state and ``names``.
 
     Siblings share surname, postcode and community; twins also the date of birth, and never the forename.
     """
     births = make_births(count, today=today, rng=rng)
     household = births.household
     households = int(household[-1]) + 1 if count else 0
-    table = communities()
+    table = communities(names)
     kind = rng.choice(len(table), size=households, p=[community.share for community in table])
-    sex = _sexes(births.birth, rng)
+    pairs = look_alikes(household, kind, rng=rng)
+    sex = pairs.alike(_sexes(births.birth, rng))
     ethnicity = np.array([community.ethnicity for community in table])[kind[household]]
-    born = _estimated(births.date_of_birth, births, ethnicity != "WBRI", today, rng)
-    boys, girls = surnames(kind, rng=rng)
-    former_boys, former_girls = surnames(kind, rng=rng)
+    born = pairs.alike(_estimated(births.date_of_birth, births, ethnicity != "WBRI", today, rng))
+    boys, girls = surnames(kind, table, rng=rng)
+    former_boys, former_girls = surnames(kind, table, rng=rng)
     is_girl = sex == "F"
-    forename, second = forenames(kind[household], is_girl, household, births.birth, rng=rng)
-    postcode, former_postcode = homes(0.25 * kind / max(len(table), 1), rng=rng)
-    send = rng.random(count) < SEND * np.where(is_girl, 0.72, 1.28)
+    forename, second = forenames(kind[household], is_girl, household, births.birth, table, rng=rng)
+    kept = rng.random(count) < SAME_FORENAME
+    mobile = rng.random(households) < MOBILE
+    postcode, former_postcodes = homes(0.25 * kind / max(len(table), 1), mobile, rng=rng)
+    adopted = pairs.adopted(count)
+    share = np.where(adopted >= 0, SEND_ADOPTED, SEND * np.where(is_girl, 0.72, 1.28))
+    send = rng.random(count) < share
     need = np.where(send, rng.choice(NEEDS, size=count, p=_normal(NEED_SHARES)), "")
     return Population(
         today=today,
         household=household,
         birth=births.birth,
         ethnicity=ethnicity,
-        forename=forename,
+        forename=np.where(kept, pairs.alike(forename), pairs.of_namesakes(forename)),
         second_forename=second,
-        surname=np.where(is_girl, girls[household], boys[household]),
+        surname=pairs.of_namesakes(np.where(is_girl, girls[household], boys[household])),
         former_surname=np.where(is_girl, former_girls[household], former_boys[household]),
         sex=sex,
         date_of_birth=born,
         postcode=postcode[household],
-        former_postcode=former_postcode[household],
+        former_postcodes=former_postcodes[household],
+        mobile=mobile[household],
         nhs_number=nhs_numbers(count, rng=rng),
         upn=upns(born, rng=rng),
         need=need,
         has_plan=send & (rng.random(count) < PLAN_GIVEN_SEND),
+        adopted=adopted,
     )
 
 

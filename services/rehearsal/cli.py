@@ -25,19 +25,24 @@ from keys.files import write_whole
 from keys.terms import Terms
 from services.rehearsal.accuracy import Accuracy, RowPair, compare, pair_lines, read_truth
 from services.rehearsal.demo_files import write_demo
-from services.rehearsal.given import ColumnFiles, Holders, holder_files
+from services.rehearsal.given import ColumnFiles, Holders, SecondFiles, holder_files
 from services.rehearsal.holder import HolderFiles
+from services.rehearsal.name_lists import read_name_lists
 from services.rehearsal.rehearse import Outcome, Rehearsal, require_two, save_agreement
+from services.rehearsal.remembered import remember
 from services.rehearsal.reporter import Reporter
 
 _MARK = ".counterfoil-rehearsal"
-_OUR_NAMES = frozenset({"agreement.json", "broker", "data", "linked.csv", "links.csv", "recipient", "report.json"})
+_OUR_NAMES = frozenset(
+    {"agreement.json", "broker", "data", "files.json", "linked.csv", "links.csv", "recipient", "report.json"}
+)
 """What a rehearsal puts into its folder beside the folders of the holders."""
 
 
 def rehearse(
     holder: Holders,
     columns: ColumnFiles,
+    with_: SecondFiles = None,
     truth: Annotated[Path | None, typer.Option(help="CSV with id_a,id_b: which rows belong together.")] = None,
     agreement: Annotated[Path | None, typer.Option(help="Agreement as TOML; else a default one.")] = None,
     out: Annotated[Path | None, typer.Option(help="New folder for what each party gets and makes.")] = None,
@@ -53,7 +58,7 @@ def rehearse(
     Example: counterfoil-broker rehearse --holder council=sen2.csv --columns council=sen2.toml
     --holder icb=csds.csv --columns icb=csds.toml --truth truth.csv --out rehearsal
     """
-    files = holder_files(holder, columns, taken=_OUR_NAMES)
+    files = holder_files(holder, columns, with_, taken=_OUR_NAMES)
     require_two(files)
     if truth is not None and len(files) != 2:
         raise InputError("A truth file is for two holders.", where=str(truth), remedy="Leave out --truth.")
@@ -63,6 +68,7 @@ def rehearse(
     with _folder(out) as root:
         outcome = _run(files, root, terms, reporter, truth=pairs, cross_check=cross_check)
         report = describe(outcome, pairs)
+        remember(root, files, truth)
         if out is not None:
             write_whole(root / "report.json", json.dumps(report, indent=2).encode(), replace=True)
     if json_:
@@ -76,17 +82,19 @@ def demo(
     council_rows: Annotated[int, typer.Option(min=100, help="Rows of the council's file.")] = 20_000,
     icb_rows: Annotated[int, typer.Option(min=100, help="Rows of the board's file.")] = 60_000,
     seed: Annotated[int, typer.Option(help="Another seed makes other children.")] = 1,
+    names: Annotated[Path | None, typer.Option(help="Folder with lists of how common names are; else Faker's.")] = None,
 ) -> None:
     """Make up a council and an integrated care board, and link their children end to end.
 
     Example: counterfoil-broker demo --out demo
     """
+    lists = read_name_lists(names) if names else None
     reporter = Reporter(Console(stderr=True))
     with _folder(out) as root:
         with reporter.step("generate", "making up two organisations' files (no real person in them)"):
             data = root / "data"
             data.mkdir()
-            made = write_demo(data, seed=seed, council_rows=council_rows, icb_rows=icb_rows)
+            made = write_demo(data, seed=seed, council_rows=council_rows, icb_rows=icb_rows, names=lists)
         files = [
             HolderFiles("council", made.council, made.council_columns),
             HolderFiles("icb", made.icb, made.icb_columns),
@@ -94,6 +102,7 @@ def demo(
         true = read_truth(made.truth)
         outcome = _run(files, root, None, reporter, truth=true)
         report = describe(outcome, true)
+        remember(root, files, made.truth)
         write_whole(root / "report.json", json.dumps(report, indent=2).encode(), replace=True)
     _print(report, outcome, out)
 

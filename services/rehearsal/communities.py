@@ -4,22 +4,28 @@ Shares are near those of pupils in England. They exist so that names, hyphens, a
 together as they do in a real roll; they are a rehearsal's backdrop, no statement about anyone.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
+from services.rehearsal.name_lists import NameLists
 from services.rehearsal.names import (
     FORENAME_CURVE,
     SURNAME_CURVE,
     Pool,
     british_forenames,
     british_surnames,
+    fitted,
     interleaved,
     listed,
     pool,
     shuffled,
 )
+from services.rehearsal.transliterations import ukrainian
 
+OWN_FORENAMES, OWN_SURNAMES = 30.0, 300.0
+"""With lists: how much more readily a community gives a name of its own than another one. Our choice."""
 MUHAMMADS = ("Muhammad", "Mohammed", "Mohammad", "Mohamed")
 KHANS = ("Khan", "Hussain", "Ahmed", "Ali", "Shah", "Malik", "Iqbal", "Mahmood", "Akhtar", "Rehman", "Hussein")
 MIAHS = ("Ahmed", "Miah", "Islam", "Rahman", "Uddin", "Hossain", "Choudhury", "Ali")
@@ -46,8 +52,41 @@ class Community:
 
 
 @cache
-def communities() -> tuple[Community, ...]:
-    """Return every community; their shares add up to 1."""
+def communities(lists: NameLists | None = None) -> tuple[Community, ...]:
+    """Return every community; their shares add up to 1.
+
+    With ``lists`` names are as common in the whole population as these say, and every community gives its own names
+    more readily than others.
+    """
+    table = _by_curve()
+    return table if lists is None else _by_lists(table, lists)
+
+
+def _by_lists(table: tuple[Community, ...], lists: NameLists) -> tuple[Community, ...]:
+    shares = [community.share for community in table]
+    spelt = {name.replace("'", "").lower(): name for name in british_surnames()}
+    surnames = {spelt.get(name.lower(), name): often for name, often in lists.surnames.items()}
+
+    def fit(pools: list[Pool], often: Mapping[str, float], readiness: float) -> list[Pool]:
+        """Names of British pools and those that nobody else has are the British communities' own."""
+        own = [set(names.names.tolist()) for names in pools]
+        others = {name for names, one in zip(own, table, strict=True) if not one.hyphens for name in names}
+        own = [names | (often.keys() - others) if one.hyphens else names for names, one in zip(own, table, strict=True)]
+        return fitted(own, shares, often, readiness)
+
+    families = fit([one.surnames for one in table], surnames, OWN_SURNAMES)
+    girls = fit([one.girls for one in table], lists.girls, OWN_FORENAMES)
+    boys = fit([one.boys for one in table], lists.boys, OWN_FORENAMES)
+    return tuple(
+        replace(one, girls=girls[at], boys=boys[at])
+        if one.custom == "by-sex"
+        else replace(one, girls=girls[at], boys=boys[at], surnames=families[at], girls_surnames=families[at])
+        for at, one in enumerate(table)
+    )
+
+
+@cache
+def _by_curve() -> tuple[Community, ...]:
     british = (british_forenames("female"), british_forenames("male"), british_surnames())
     polish = (
         listed("pl_PL", "first_names_female"),
@@ -59,6 +98,7 @@ def communities() -> tuple[Community, ...]:
         interleaved(listed("ro_RO", "first_names_male"), listed("sk_SK", "first_names_male")),
         interleaved(listed("ro_RO", "last_names"), listed("hu_HU", "last_names"), listed("lt_LT", "last_names")),
     )
+    ukrainians = tuple(map(ukrainian, ("first_names_female", "first_names_male", "last_names_common")))
     iberian = _gendered("es_ES", "pt_PT")
     western = _gendered("it_IT", "fr_FR", "de_DE")
     turkish = _gendered("tr_TR")
@@ -79,7 +119,8 @@ def communities() -> tuple[Community, ...]:
     return (
         _community("WBRI", 0.625, british, hyphens=True),
         _community("WOTH", 0.030, polish, custom="inflected"),
-        _community("WOTH", 0.020, baltic),
+        _community("WOTH", 0.014, baltic),
+        _community("WOTH", 0.006, tuple(map(shuffled, ukrainians))),
         _community("WOTH", 0.015, western),
         _community("WOTH", 0.012, iberian, custom="two"),
         _community("WOTH", 0.008, turkish),

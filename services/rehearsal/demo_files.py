@@ -12,6 +12,7 @@ import pyarrow.csv
 from services.rehearsal.children import Population, make_children
 from services.rehearsal.extracts import Extract, draw_extract
 from services.rehearsal.holder_specs import COUNCIL, ICB
+from services.rehearsal.name_lists import NameLists
 from services.rehearsal.truth import true_links
 
 REFERENCE_DAY = date(2025, 9, 1)
@@ -41,24 +42,34 @@ def write_demo(
     icb_rows: int = 60_000,
     scenario: str = "low",
     today: date = REFERENCE_DAY,
+    names: NameLists | None = None,
 ) -> DemoFiles:
     """Write two extracts, their columns files and ``truth.csv`` into ``folder``, which must exist.
 
     The same arguments give the same bytes. Raises KeyError if there is no such ``scenario``, and OSError.
     """
-    _, council, icb = draw_demo(seed=seed, council_rows=council_rows, icb_rows=icb_rows, scenario=scenario, today=today)
+    _, council, icb = draw_demo(
+        seed=seed, council_rows=council_rows, icb_rows=icb_rows, scenario=scenario, today=today, names=names
+    )
     return write_drawn(folder, council, icb)
 
 
 def draw_demo(
-    *, seed: int, council_rows: int, icb_rows: int, scenario: str, today: date = REFERENCE_DAY
+    *,
+    seed: int,
+    council_rows: int,
+    icb_rows: int,
+    scenario: str,
+    today: date = REFERENCE_DAY,
+    names: NameLists | None = None,
 ) -> tuple[Population, Extract, Extract]:
     """All children, and the extracts of the council and the care board that ``write_demo`` writes.
 
     Raises KeyError if there is no such ``scenario``.
     """
     rng = np.random.default_rng(seed)
-    population = make_children(int(CHILDREN_PER_ROW * (council_rows + icb_rows)) + 100, today=today, rng=rng)
+    count = int(CHILDREN_PER_ROW * (council_rows + icb_rows)) + 100
+    population = make_children(count, today=today, rng=rng, names=names)
     council = draw_extract(population, holder=COUNCIL, rows=council_rows, scenario=scenario, rng=rng)
     icb = draw_extract(population, holder=ICB, rows=icb_rows, scenario=scenario, rng=rng)
     return population, council, icb

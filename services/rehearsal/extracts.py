@@ -7,8 +7,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from services.rehearsal.chance import Mask, Names, some
 from services.rehearsal.children import Population
-from services.rehearsal.dirt import Mask, Names, Written, write_down
+from services.rehearsal.dirt import Written, write_down
+from services.rehearsal.gaps import gaps
 from services.rehearsal.habits import spelt_names, spelt_postcodes
 from services.rehearsal.holder_specs import HolderSpec
 from services.rehearsal.rates import SCENARIOS
@@ -22,14 +24,16 @@ NO_UPN = np.array(["", "", "", "UN1", "UN7"])
 class Extract:
     """One holder's file and what is true of it. ``table``: every column a string or a whole number, as in the file.
 
-    ``row_ids``, ``child`` (the number of the child in the population) and each mask of ``faults`` have one entry per
-    row, in the file's order. ``faults`` has the names of ``dirt.Written`` and ``missing_<field>``.
+    ``row_ids``, ``child`` (the number of the child in the population), ``address`` (as in ``dirt.Written``) and each
+    mask of ``faults`` have one entry per row, in the file's order. ``faults`` has the names of ``dirt.Written``,
+    ``missing_<field>`` and ``baby_without_forename``.
     """
 
     holder: HolderSpec
     table: pa.Table
     row_ids: Names
     child: NDArray[np.int64]
+    address: NDArray[np.int64]
     faults: Mapping[str, Mask]
 
     def __len__(self) -> int:
@@ -47,18 +51,21 @@ def draw_extract(
     Raises ValueError if the holder covers fewer children, and KeyError if there is no such scenario.
     """
     child = _covered(population, holder, rows, rng)
-    written = write_down(population, child, rates=SCENARIOS[scenario], rng=rng)
+    rates = SCENARIOS[scenario]
+    written = write_down(population, child, rates=rates, scripts=holder.habits.accents, rng=rng)
     row_ids = _row_ids(rows, holder.row_id, rng)
     fields = _spelt(population, child, written, holder, rng)
-    absent = {name: _absent(population, child, holder, name, rng) for name in fields if name in holder.columns}
+    absent = _absent(population, child, holder, rng)
     columns: dict[str, NDArray[np.generic]] = {}
     for name, header in holder.columns.items():
         blank = _blank(population, child, holder, name, rng)
         columns[header] = row_ids if name == "id" else np.where(absent[name], blank, fields[name])
     columns |= holder.attributes(population, child, rng)
     faults = {**written.faults, **{f"missing_{name}": mask for name, mask in absent.items()}}
+    if "forename" in absent:
+        faults["baby_without_forename"] = absent["forename"] & (population.age[child] < 1)
     table = pa.table({header: pa.array(values) for header, values in columns.items()})
-    return Extract(holder=holder, table=table, row_ids=row_ids, child=child, faults=faults)
+    return Extract(holder, table, row_ids, child, written.address, faults)
 
 
 def _covered(population: Population, holder: HolderSpec, rows: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -78,15 +85,17 @@ def _row_ids(rows: int, prefix: str, rng: np.random.Generator) -> Names:
 
 
 def _absent(
-    population: Population, child: NDArray[np.int64], holder: HolderSpec, name: str, rng: np.random.Generator
-) -> Mask:
+    population: Population, child: NDArray[np.int64], holder: HolderSpec, rng: np.random.Generator
+) -> dict[str, Mask]:
+    """Return per identifier of the holder which rows lack it."""
     age = population.age[child]
-    share = np.full(len(child), holder.missing.get(name, 0.0))
-    if name == "upn":
-        share[(age < holder.upn_ages[0]) | (age > holder.upn_ages[1])] = 1.0
-    if name == "forename":
-        share[age < 1] = max(holder.unnamed_infants, holder.missing.get(name, 0.0))
-    return np.asarray(rng.random(len(child)) < share)
+    names = [name for name in holder.columns if name != "id"]
+    absent = gaps(population, child, {name: holder.missing.get(name, 0.0) for name in names}, rng=rng)
+    if "upn" in absent:
+        absent["upn"] |= (age < holder.upn_ages[0]) | (age > holder.upn_ages[1])
+    if "forename" in absent:
+        absent["forename"] |= (age < 1) & some(len(child), holder.unnamed_infants, rng)
+    return absent
 
 
 def _blank(

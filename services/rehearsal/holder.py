@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,12 +13,13 @@ from typing import Any
 from encoder import ceremony
 from encoder.agreed import headers_of, restrict
 from encoder.attributes import plan_attributes, write_attributes
+from encoder.beside import Beside
 from encoder.columns import Columns, load_columns
 from encoder.door import Door
 from encoder.normalise import Normalised, normalise
 from encoder.package import Packed, pack
 from encoder.patience import Patience
-from encoder.read import read_rows
+from encoder.read import Batch, read_rows
 from encoder.results import Results, open_release, write_results
 from encoder.upload import upload
 from encoder.workspace import Workspace, own_party
@@ -31,14 +32,22 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class HolderFiles:
-    """What a person gives: a name, a CSV file and its columns file."""
+    """What a person gives: a name, a CSV file, its columns file, and a second file if that names one."""
 
     name: str
     file: Path
     columns_file: Path
+    beside: Beside | None = None
 
     def load_columns(self) -> Columns:
         return load_columns(self.columns_file)
+
+    def read(self, columns: Columns, *, progress: Progress | None = None) -> Iterator[Batch]:
+        """The rows with these of its columns. Raises as ``read_rows`` does."""
+        second = self.beside
+        if self.load_columns().other is not None and columns.other is None:
+            second = None  # nothing of it is asked for
+        return read_rows(self.file, columns, beside=second, progress=progress)
 
 
 @dataclass(repr=False)
@@ -52,7 +61,7 @@ class Holder:
 
     def read(self, terms: Terms, *, today: date, progress: Progress | None = None) -> Normalised:
         columns = restrict(self.columns, terms.holder(self.files.name), self.files.columns_file)
-        rows = read_rows(self.files.file, columns, progress=progress)
+        rows = self.files.read(columns, progress=progress)
         return normalise(rows, columns, rules=terms.normalisation, today=today)
 
     def contribute(self, door: Door) -> None:

@@ -7,7 +7,7 @@ and the chance that two children share a name are near those published for Engla
 
 import importlib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 FORENAME_CURVE = (16.0, 1.30)
 SURNAME_CURVE = (3.0, 0.93)
 """Shift and exponent of ``1 / (rank + shift) ** exponent``."""
+FITTING_ROUNDS = 30
+UNLISTED = 0.01
+"""With lists of names: the share of names that no list has. Our choice."""
 
 PLACE_STEMS = """
 Ald Apple Ash Ayl Barn Beck Bex Birch Black Brad Bram Bran Brock Brom Brook Burn Cal Chad Chil Clay Cold
@@ -53,6 +56,26 @@ def pool(ranked: Iterable[str], curve: tuple[float, float]) -> Pool:
     cumulative = np.cumsum(weights) / weights.sum()
     cumulative[-1] = 1.0
     return Pool(np.array(names), cumulative)
+
+
+def fitted(
+    own: Sequence[Collection[str]], shares: Sequence[float], often: Mapping[str, float], readiness: float
+) -> list[Pool]:
+    """Return one pool per community such that all of them together draw each name as ``often`` as it says.
+
+    A community of these ``shares`` gives a name of its ``own`` with ``readiness`` times the weight of another one. Both
+    margins are fitted in turn (iterative proportional fitting: Deming and Stephan 1940). Names that ``often`` lacks
+    make up ``UNLISTED`` together.
+    """
+    names = sorted({*often, *(name for one in own for name in one)})
+    wanted = np.array([often.get(name, 0.0) for name in names]) * (1.0 - UNLISTED) / sum(often.values())
+    wanted[wanted == 0.0] = UNLISTED / max(1, len(names) - len(often))
+    table = np.array([[readiness if name in one else 1.0 for name in names] for one in map(set, own)])
+    for _ in range(FITTING_ROUNDS):
+        table *= wanted / table.sum(axis=0)
+        table *= (np.array(shares) / table.sum(axis=1))[:, None]
+    cumulative = np.cumsum(table, axis=1)
+    return [Pool(np.array(names), row / row[-1]) for row in cumulative]
 
 
 def plain(name: str) -> str:

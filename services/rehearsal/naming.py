@@ -1,9 +1,11 @@
 """How families name their children: surnames by the custom of the community, forenames that no sibling has."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from services.rehearsal.communities import MUHAMMADS, Community, communities
+from services.rehearsal.communities import MUHAMMADS, Community
 from services.rehearsal.names import BOYS_SECOND, GIRLS_SECOND
 
 Names = NDArray[np.str_]
@@ -16,11 +18,14 @@ ALIKE_TWINS = 0.25
 """Share of younger twins whose forename begins with the elder's letter, beyond those of whom it does by chance."""
 
 
-def surnames(kind: NDArray[np.int64], *, rng: np.random.Generator) -> tuple[Names, Names]:
-    """Return per household the surname of its boys and of its girls. ``kind``: its place in ``communities()``."""
+Table = Sequence[Community]
+
+
+def surnames(kind: NDArray[np.int64], table: Table, *, rng: np.random.Generator) -> tuple[Names, Names]:
+    """Return per household the surname of its boys and of its girls. ``kind``: its place in the ``table``."""
     boys = np.full(len(kind), "", dtype="U40")
     girls = boys.copy()
-    for number, community in enumerate(communities()):
+    for number, community in enumerate(table):
         mine = np.flatnonzero(kind == number)
         boys[mine] = girls[mine] = names = _family_names(community, len(mine), rng)
         if community.custom == "by-sex":
@@ -36,6 +41,7 @@ def forenames(
     is_girl: NDArray[np.bool_],
     household: NDArray[np.int64],
     birth: NDArray[np.int64],
+    table: Table,
     *,
     rng: np.random.Generator,
 ) -> tuple[Names, Names]:
@@ -43,13 +49,13 @@ def forenames(
 
     All arrays have one entry per child; ``household`` and ``birth`` are as in ``households.Births``.
     """
-    forename = _drawn(kind, is_girl, rng)
-    _liken_twins(forename, kind, is_girl, birth, rng)
+    forename = _drawn(kind, is_girl, table, rng)
+    _liken_twins(forename, kind, is_girl, birth, table, rng)
     again = _repeated(household, forename)
     while again.any():
-        forename[again] = _drawn(kind[again], is_girl[again], rng)
+        forename[again] = _drawn(kind[again], is_girl[again], table, rng)
         again = _repeated(household, forename)
-    return forename, _drawn(kind, is_girl, rng, compound=False)
+    return forename, _drawn(kind, is_girl, table, rng, compound=False)
 
 
 def _family_names(community: Community, count: int, rng: np.random.Generator) -> Names:
@@ -65,6 +71,7 @@ def _liken_twins(
     kind: NDArray[np.int64],
     is_girl: NDArray[np.bool_],
     birth: NDArray[np.int64],
+    table: Table,
     rng: np.random.Generator,
 ) -> None:
     """Draw some younger twins' forenames again, in place, until they begin like the elder's (ten times at most)."""
@@ -74,7 +81,7 @@ def _liken_twins(
     for _ in range(10):
         initials = np.strings.slice(forename, 0, 1)
         unlike = unlike[initials[unlike] != initials[elder[unlike]]]
-        forename[unlike] = _drawn(kind[unlike], is_girl[unlike], rng)
+        forename[unlike] = _drawn(kind[unlike], is_girl[unlike], table, rng)
 
 
 def _repeated(household: NDArray[np.int64], forename: Names) -> NDArray[np.bool_]:
@@ -87,9 +94,13 @@ def _repeated(household: NDArray[np.int64], forename: Names) -> NDArray[np.bool_
 
 
 def _drawn(
-    kind: NDArray[np.int64], is_girl: NDArray[np.bool_], rng: np.random.Generator, *, compound: bool = True
+    kind: NDArray[np.int64],
+    is_girl: NDArray[np.bool_],
+    table: Table,
+    rng: np.random.Generator,
+    *,
+    compound: bool = True,
 ) -> Names:
-    table = communities()
     names = np.full(len(kind), "", dtype="U40")
     for number, community in enumerate(table):
         for girls in (True, False):

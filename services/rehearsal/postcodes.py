@@ -9,6 +9,8 @@ INWARD = np.array(list("ABDEFGHJLNPQRSTUWXYZ"))
 """Letters of the inward part: all but C, I, K, M, O and V."""
 UNITS_IN_USE = 200
 SECTORS = 9
+FORMER = 4
+"""Former addresses of a household that moves often."""
 NO_FIXED_ABODE = "ZZ99 3VZ"
 UNKNOWN = "ZZ99 3WZ"
 
@@ -27,11 +29,14 @@ def make_postcodes(count: int, *, rng: np.random.Generator) -> NDArray[np.str_]:
     return np.strings.add(np.strings.add(np.strings.add(outward, " "), (sector_digit + 1).astype("U1")), inward)
 
 
-def homes(leaning: NDArray[np.float64], *, rng: np.random.Generator) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
-    """Return each household's postcode and the one it lived at before.
+def homes(
+    leaning: NDArray[np.float64], mobile: NDArray[np.bool_], *, rng: np.random.Generator
+) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """Return each household's postcode and those it lived at before, (households, ``FORMER``), the last one first.
 
     One to three households share a postcode (1.6 on average). ``leaning``, one number per household, draws households
-    of like value to the same districts. Six in ten earlier addresses are within the next few sectors.
+    of like value to the same districts. Six in ten earlier addresses are within the next few sectors. A household that
+    is not ``mobile`` has one earlier address.
     """
     households = len(leaning)
     sizes = rng.choice([1, 2, 3], size=households, p=[0.55, 0.30, 0.15])
@@ -39,8 +44,9 @@ def homes(leaning: NDArray[np.float64], *, rng: np.random.Generator) -> tuple[ND
     rank = np.argsort(np.argsort(leaning + rng.random(households)))
     postcodes = make_postcodes(int(slot[-1]) + 1 if households else 0, rng=rng)
     now = slot[rank]
-    near = rng.integers(1, 4 * UNITS_IN_USE, size=households)
-    far = rng.integers(1, max(len(postcodes), 2), size=households)
-    shift = np.where(rng.random(households) < 0.6, near, far)
-    before = (now + np.maximum(shift % max(len(postcodes), 1), 1)) % max(len(postcodes), 1)
+    near = rng.integers(1, 4 * UNITS_IN_USE, size=(households, FORMER))
+    far = rng.integers(1, max(len(postcodes), 2), size=(households, FORMER))
+    shift = np.where(rng.random((households, FORMER)) < 0.6, near, far)
+    shift = np.where(mobile[:, None], shift, shift[:, :1])
+    before = (now[:, None] + np.maximum(shift % max(len(postcodes), 1), 1)) % max(len(postcodes), 1)
     return postcodes[now], postcodes[before]

@@ -1,4 +1,4 @@
-"""Published rates at which two records of one child disagree, in two scenarios.
+"""Published rates at which two records of one child disagree, in scenarios.
 
 Rates are shares of pairs of records, as studies report them. Each of two extracts is soiled on its own, so each gets
 the share that makes a pair disagree at the published rate. Where no study gives a figure, ours is in the generator's
@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Rates:
-    """Shares of pairs of records of one child that disagree; ``halves`` are shares of names of two parts only.
+    """Shares of pairs of records of one child that disagree; ``halves`` are shares of names of two parts only, and
+    ``date_in_one_part`` of wrong dates of birth those wrong in one of day, month and year.
 
-    ``no_fixed_abode`` and ``wrong_nhs_number`` are shares of one extract's rows.
+    ``no_fixed_abode`` and ``wrong_nhs_number`` are shares of one extract's rows; ``own_script`` too, of
+    rows whose names are known in another script.
     """
 
     surname_girls: float
@@ -25,11 +27,13 @@ class Rates:
     halves: float
     swapped: float
     date_of_birth: float
+    date_in_one_part: float
     sex: float
     postcode: float
     postcode_partly: float
     no_fixed_abode: float
     wrong_nhs_number: float
+    own_script: float
 
 
 SCENARIOS: Mapping[str, Rates] = {
@@ -42,29 +46,51 @@ SCENARIOS: Mapping[str, Rates] = {
         halves=0.10,
         swapped=0.0019,
         date_of_birth=0.0049,
+        date_in_one_part=0.93,
         sex=0.0033,
         postcode=0.10,
         postcode_partly=0.0097,
         no_fixed_abode=0.002,
         wrong_nhs_number=0.0,
+        own_script=0.02,
     ),
     "high": Rates(
-        surname_girls=0.18,
-        surname_boys=0.18,
+        surname_girls=0.158,
+        surname_boys=0.158,
         surname_partly=0.03,
         forename=0.03,
-        forename_partly=0.09,
+        forename_partly=0.093,
         halves=0.30,
         swapped=0.0038,
         date_of_birth=0.0098,
+        date_in_one_part=0.93,
         sex=0.0066,
         postcode=0.30,
         postcode_partly=0.0194,
         no_fixed_abode=0.004,
         wrong_nhs_number=0.001,
+        own_script=0.05,
+    ),
+    "hard": Rates(
+        surname_girls=0.18,
+        surname_boys=0.18,
+        surname_partly=0.12,
+        forename=0.10,
+        forename_partly=0.25,
+        halves=0.50,
+        swapped=0.05,
+        date_of_birth=0.10,
+        date_in_one_part=0.30,
+        sex=0.03,
+        postcode=0.30,
+        postcode_partly=0.05,
+        no_fixed_abode=0.02,
+        wrong_nhs_number=0.02,
+        own_script=0.50,
     ),
 }
-"""``low``: two extracts of the same year. ``high``: records kept over a childhood, or never brought up to date."""
+"""``low``: two extracts of the same year. ``high``: records kept over a childhood, or never brought up to date.
+``hard`` is like no real extract: every hard case is often enough to be counted."""
 
 
 def of_each(rate: float) -> float:
@@ -72,9 +98,11 @@ def of_each(rate: float) -> float:
     return 1.0 - math.sqrt(1.0 - rate)
 
 
-def out_of_date(rate: float) -> float:
-    """Return the share of each of two extracts with the former value, so that ``rate`` (under 1/2) disagree.
+def out_of_date(rate: float, spread: float = 2.0) -> float:
+    """Return the share of each of two extracts with a former value, so that ``rate`` (at most 1 / ``spread``) disagree.
 
-    Where both have the former value they agree.
+    Where both have a former value they agree with a chance of ``spread - 1``: surely where there is but one. Where
+    some children are out of date ``f`` times as often as the average, ``spread`` is the mean of ``f * f`` times one
+    more than that chance.
     """
-    return (1.0 - math.sqrt(1.0 - 2.0 * rate)) / 2.0
+    return (1.0 - math.sqrt(1.0 - spread * rate)) / spread

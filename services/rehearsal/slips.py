@@ -1,4 +1,4 @@
-"""Single slips in a name, a postcode and a date of birth, as people and systems make them."""
+"""Single slips in a postcode and a date of birth, as people and systems make them."""
 
 from calendar import monthrange
 from datetime import date, timedelta
@@ -6,18 +6,6 @@ from datetime import date, timedelta
 import numpy as np
 
 from services.rehearsal.postcodes import INWARD
-from services.rehearsal.variants import misspelt, other_form
-
-DATE_IN_ONE_PART = 0.93
-"""Share of wrong dates of birth that are wrong in one of day, month and year; of the rest most swap day and month."""
-
-
-def respelt_forename(name: str, *, rng: np.random.Generator) -> str:
-    """Return another form of ``name``, a misspelling, or now and then its initial only."""
-    luck = rng.random()
-    if luck < 0.05:
-        return name[0]
-    return other_form(name, rng=rng) if luck < 0.60 else misspelt(name, rng=rng)
 
 
 def miskeyed_postcode(postcode: str, *, rng: np.random.Generator) -> str:
@@ -28,9 +16,13 @@ def miskeyed_postcode(postcode: str, *, rng: np.random.Generator) -> str:
     return postcode[:-1] + str(others[int(rng.integers(len(others)))])
 
 
-def misdated(born: date, *, today: date, rng: np.random.Generator) -> date:
-    """Return a date other than ``born`` and not after ``today``, mostly wrong in one part."""
-    slip = _one_part if rng.random() < DATE_IN_ONE_PART else _several_parts
+def misdated(born: date, *, today: date, one_part: float, rng: np.random.Generator) -> date:
+    """Return a date other than ``born`` and not after ``today``.
+
+    A share ``one_part`` is wrong in one of day, month and year. In the rest day and month are swapped, or it is the
+    first of January because the day was not known, or anything.
+    """
+    slip = _one_part if rng.random() < one_part else _several_parts
     wrong = born
     while wrong == born or wrong > today:
         wrong = slip(born, rng)
@@ -51,6 +43,12 @@ def _one_part(born: date, rng: np.random.Generator) -> date:
 
 
 def _several_parts(born: date, rng: np.random.Generator) -> date:
-    if born.day <= 12 and rng.random() < 0.8:
-        return date(born.year, born.day, born.month)
-    return born + timedelta(days=int(rng.integers(-400, 400)))
+    luck = rng.random()
+    if luck < 0.5:
+        return swapped(born)
+    return date(born.year, 1, 1) if luck < 0.8 else born + timedelta(days=int(rng.integers(-400, 400)))
+
+
+def swapped(born: date) -> date:
+    """Return ``born`` with day and month swapped, or itself where there is no such day."""
+    return date(born.year, born.day, born.month) if born.day <= 12 else born

@@ -1,4 +1,4 @@
-"""Which rows of two extracts are of one child, and which kinds of child each such link is about."""
+"""Which rows of two extracts are of one child, which must never be linked, and which kinds of child both are about."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.rehearsal.chance import Mask, Names
 from services.rehearsal.children import Population
-from services.rehearsal.dirt import Mask, Names
 from services.rehearsal.extracts import Extract
 
 AGE_BANDS = ((0, 4), (5, 10), (11, 15), (16, 25))
@@ -36,14 +36,31 @@ def true_links(a: Extract, b: Extract) -> TrueLinks:
     return TrueLinks(child, row_a, row_b, a.row_ids[row_a], b.row_ids[row_b])
 
 
+def never_linked(population: Population, a: Extract, b: Extract) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows of each extract, int64 and in pairs, that are of one child before and after an adoption."""
+    other = population.adopted[a.child]
+    row_of = np.full(len(population) + 1, -1)
+    row_of[b.child] = np.arange(len(b))
+    row_b = row_of[other]
+    row_a = np.flatnonzero(row_b >= 0)
+    return row_a, row_b[row_a]
+
+
 def subgroups(population: Population, a: Extract, b: Extract) -> Mapping[str, Mask]:
-    """Return, for the links of ``true_links(a, b)`` in their order, which belong to each subgroup.
+    """Return, for the links of ``true_links(a, b)`` in their order, which belong to each group of ``groups_of``."""
+    links = true_links(a, b)
+    return groups_of(population, a, b, links.row_a, links.row_b)
+
+
+def groups_of(
+    population: Population, a: Extract, b: Extract, row_a: NDArray[np.int64], row_b: NDArray[np.int64]
+) -> Mapping[str, Mask]:
+    """Return, for pairs of rows, which belong to each group. What kind of child it is, the row of ``a`` says.
 
     ``twin_in_files`` are twins whose twin is in either file too. A fault counts where either record has it; a former
     surname or postcode only where the other record does not have the same one.
     """
-    links = true_links(a, b)
-    child = links.child
+    child = a.child[row_a]
     age = population.age[child]
     names = np.strings.add(population.forename[child], population.surname[child])
     groups: dict[str, Mask] = {
@@ -58,15 +75,25 @@ def subgroups(population: Population, a: Extract, b: Extract) -> Mapping[str, Ma
         "hyphenated": np.asarray(np.strings.find(names, "-") >= 0),
         "twin": population.twin[child],
         "twin_in_files": _with_twin(population, a, b)[child],
+        "triplet": population.triplet[child],
+        "namesake": population.namesake[child],
+        "adopted": population.adopted[child] >= 0,
+        "mobile": population.mobile[child],
+        "born_on_1_january": _on_1_january(population.date_of_birth[child]),
     }
-    nowhere = np.zeros(len(links), dtype=bool)
+    nowhere = np.zeros(len(child), dtype=bool)
     for name in dict.fromkeys([*a.faults, *b.faults]):
         in_a, in_b = (
             extract.faults[name][rows] if name in extract.faults else nowhere
-            for extract, rows in ((a, links.row_a), (b, links.row_b))
+            for extract, rows in ((a, row_a), (b, row_b))
         )
-        groups[name] = in_a ^ in_b if name in ("surname_changed", "moved") else in_a | in_b
+        groups[name] = in_a ^ in_b if name == "surname_changed" else in_a | in_b
+    groups["moved"] = a.address[row_a] != b.address[row_b]
     return groups
+
+
+def _on_1_january(born: NDArray[np.datetime64]) -> Mask:
+    return np.asarray(born == born.astype("datetime64[Y]").astype(born.dtype))
 
 
 def _with_twin(population: Population, a: Extract, b: Extract) -> Mask:

@@ -56,7 +56,7 @@ def test_either_token_misses_less_than_each_and_tells_what_both_tell() -> None:
     assert either.unlisted <= min(year.unlisted, district.unlisted)
     assert max(year.compared, district.compared) <= either.compared < year.compared + district.compared
     assert either.bits_told == pytest.approx(year.bits_told + district.bits_told)
-    assert 1 / 26 < year.compared < 1 / 10
+    assert 1 / 30 < year.compared < 1 / 10
 
 
 def test_rows_set_aside_are_those_with_a_number_in_common() -> None:

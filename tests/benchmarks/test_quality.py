@@ -12,15 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import plaintext, quality
-from benchmarks.datasets import febrl, generated
-from benchmarks.judging import Ranked, Twins, best_f1, judge, wilson
+from benchmarks.datasets import NAMES, USUAL, datasets, febrl, generated
+from benchmarks.groups import SUBGROUPS, WITHOUT_NUMBER
+from benchmarks.judging import Ranked, Twins, best_f1, count, judge, shares, wilson
+from benchmarks.quality_tables import tables
+from encoder.errors import InputError
+from services.rehearsal.truth import subgroups
 
 EVERY = {"ours", "ours, plain", "anonlink, one CLK"}
+GENERATOR = ("generator, low", "generator, high")
 
 
 @cache
 def measured() -> dict[str, Any]:
-    return quality.measure(150, None)
+    return quality.measure(150, None, GENERATOR)
 
 
 def ranked(pairs: dict[int, float], threshold: float = 0.5) -> Ranked:
@@ -81,7 +86,7 @@ def test_the_children_of_the_rows_are_those_of_the_true_links() -> None:
 
 def test_every_program_is_measured_and_its_figures_agree() -> None:
     found = measured()
-    assert set(found["data"]) == {"generator, low", "generator, high"}
+    assert set(found["data"]) == set(GENERATOR)
     for one in found["data"].values():
         assert one["rows"] == [150, 450]
         assert set(one["programs"]) >= EVERY
@@ -89,7 +94,7 @@ def test_every_program_is_measured_and_its_figures_agree() -> None:
             precision, recall = figures["precision"], figures["recall"]
             assert figures["right"] + figures["missed"] == one["true_links"]
             assert figures["f1"] == pytest.approx(2 * precision * recall / (precision + recall))
-            for what in ("precision", "recall"):
+            for what in ("f1", "precision", "recall"):
                 low, high = figures[f"{what}_interval"]
                 assert low <= figures[what] <= high
             assert 0.5 < figures["f1"] <= figures["best_f1"] <= 1
@@ -108,18 +113,21 @@ def test_without_splink_the_others_are_measured_and_a_note_says_how_to_have_it(
 ) -> None:
     monkeypatch.setattr(plaintext, "find_spec", lambda name: None)
     assert set(quality.programs()) == EVERY
-    found = quality.measure(60, None)
-    assert "make bench" in quality.tables(found)[0]
+    found = quality.measure(60, None, ["generator, low"])
+    assert "make bench" in tables(found)[0]
 
 
 def test_the_command_prints_what_it_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["quality", "--rows", "150", "--json"])
+    only = [word for name in GENERATOR for word in ("--only", name)]
+    monkeypatch.setattr(sys, "argv", ["quality", "--rows", "150", "--json", *only])
     assert quality.main() == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads(json.dumps(measured()))
-    assert "ours" in "\n".join(quality.tables(printed))
+    text = "\n".join(tables(printed))
+    for words in ("| ours | ", "generator, high, kinds of children", "| girls | ", "| another surname | "):
+        assert words in text
     assert len(quality.summary(printed)) == 2
 
 
@@ -130,3 +138,93 @@ def test_febrl_is_read_by_its_entities(tmp_path: Path) -> None:
     sides = febrl(tmp_path).sides
     assert sides.rows == (2, 2)
     assert sides.truth.tolist() == [(0 << 32) | 1]
+
+
+def test_groups_are_parts_of_the_whole() -> None:
+    for one in measured()["data"].values():
+        for figures in one["programs"].values():
+            groups = figures["groups"]
+            for parts in (("girls", "boys"), [label for label in SUBGROUPS if label.startswith("aged")]):
+                for what in ("true_links", "links", "right"):
+                    assert sum(groups[part][what] for part in parts) == groups["all children"][what]
+            assert groups["all children"]["recall"] == figures["recall"]
+            assert groups["all children"]["precision"] == figures["precision"]
+            for label, group in groups.items():
+                assert group["right"] <= min(group["true_links"], group["links"])
+                whole = groups.get(label.removesuffix(WITHOUT_NUMBER))
+                assert whole["true_links"] >= group["true_links"]
+
+
+def test_hard_cases_are_counted_where_the_generator_recorded_them() -> None:
+    made = generated(300, "high")
+    assert made.made is not None
+    expected = subgroups(made.made.population, made.made.a, made.made.b)
+    perfect = Ranked(made.sides.truth, np.ones(len(made.sides.truth)), 0.5)
+    groups = shares([count(perfect, made.sides.truth, made.twins, made.made)])["groups"]
+    for label, name in (("another surname", "surname_changed"), ("another address", "moved"), ("girls", "girls")):
+        assert groups[label]["true_links"] == groups[label]["right"] == expected[name].sum() > 0
+    both = expected["moved"] & expected["missing_nhs_number"]
+    assert groups["another address" + WITHOUT_NUMBER]["true_links"] == both.sum() > 0
+
+
+def test_a_link_of_a_child_before_and_after_an_adoption_is_counted_and_no_true_one() -> None:
+    made = generated(3000, "low")
+    assert made.made is not None
+    never = made.made.never
+    assert len(never) > 2
+    figures = shares([count(Ranked(never[1:], np.ones(len(never) - 1), 0.5), made.sides.truth, None, made.made)])
+    assert (figures["adopted_pairs"], figures["adopted_pairs_linked"]) == (len(never), len(never) - 1)
+    assert figures["right"] == 0
+
+
+def test_several_seeds_are_added_up() -> None:
+    truth = np.array([1, 2, 3, 4])
+    one = count(ranked({1: 0.9, 2: 0.8, 9: 0.1}), truth, None)
+    other = count(ranked({3: 0.9, 8: 0.7}, threshold=0.3), truth, None)
+    figures = shares([one, other])
+    assert (figures["right"], figures["false"], figures["missed"]) == (3, 1, 5)
+    assert figures["threshold"] == pytest.approx(0.4)
+    assert figures["best_f1"] == pytest.approx((one.best_f1 + other.best_f1) / 2)
+    twice = quality.measure(100, None, ["generator, low"], seeds=2)["data"]["generator, low"]
+    assert twice["seeds"] == 2
+    assert twice["true_links"] == sum(len(generated(100, "low", seed).sides.truth) for seed in (3, 4))
+
+
+def test_without_names_both_holders_have_what_national_extracts_have() -> None:
+    (made,) = datasets("no names, low", 150, None, 3, None)
+    for identifiers in made.sides.identifiers:
+        assert not {"forename", "surname", "names"} & set(identifiers.columns)
+        assert {"date_of_birth", "postcode", "nhs_number"} <= set(identifiers.columns)
+    assert np.array_equal(made.sides.truth, generated(150, "low").sides.truth)
+    assert 0.5 < judge(quality.programs()["ours"](made.sides), made.sides.truth, None)["recall"] <= 1
+
+
+def test_three_holders_are_linked_together_and_two_by_two() -> None:
+    several = list(datasets("three holders, high", 200, None, 3, None))
+    assert [one.name.partition(": ")[2] for one in several] == [
+        "council and icb",
+        "council and social-care",
+        "icb and social-care",
+    ]
+    assert [one.sides.rows for one in several] == [(200, 600), (200, 200), (600, 200)]
+    links = []
+    for one in several:
+        assert one.twins is not None
+        together = one.beside["ours, all three"]
+        left, right = together.joined >> 32, together.joined & 0xFFFFFFFF
+        links.append(dict(zip(left.tolist(), right.tolist(), strict=True)))
+        assert judge(together, one.sides.truth, None)["f1"] > 0.9
+        assert judge(quality.programs()["ours"](one.sides), one.sides.truth, None)["f1"] > 0.9
+    through = [(a, links[2][b]) for a, b in links[0].items() if b in links[2]]
+    assert through
+    assert all(links[1][a] == c for a, c in through)
+
+
+def test_without_a_folder_only_made_up_children_are_there_and_names_come_from_it(tmp_path: Path) -> None:
+    assert set(USUAL) < set(NAMES)
+    assert not list(datasets("febrl", 100, None, 3, None))
+    assert quality.measure(60, None, ["febrl"])["data"] == {}
+    (tmp_path / "names").mkdir()
+    (tmp_path / "names" / "uk_surnames_ons.csv").write_text("surname,freq\nsmith,1\n", encoding="utf-8")
+    with pytest.raises(InputError):
+        quality.measure(60, tmp_path, ["generator, low"])

@@ -228,6 +228,11 @@ def test_the_demo_shows_a_table_and_says_where_the_files_are(tmp_path: Path) -> 
         assert words in ended.err
     assert json.loads((tmp_path / "demo" / "report.json").read_text())["holders"]["icb"]["rows"] == 400
     assert len(rows_of(tmp_path / "demo" / "linked.csv")) > 0
+    (tmp_path / "demo").rename(tmp_path / "shown")
+    ended = command(tmp_path, "evaluate", "--rehearsal", "shown", "--out", "quality.html", "--json")
+    report = json.loads((tmp_path / "shown" / "report.json").read_text())
+    assert (ended.code, ended.err) == (0, "")
+    assert json.loads(ended.out)["recall"]["value"] == pytest.approx(report["recall"], abs=5e-5)
 
 
 def test_the_command_shows_its_commands(tmp_path: Path) -> None:

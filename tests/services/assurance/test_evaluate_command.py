@@ -234,3 +234,80 @@ def test_the_how_to_works_as_it_stands(desk: Desk, monkeypatch: pytest.MonkeyPat
         assert desk.run(*shlex.split(line)[1:]).code == 0
     assert desk.figures["recall"]["value"] > 0.8
     assert desk.file("quality.html").is_file()
+
+
+def beside(desk: Desk, name: str) -> Path:
+    """Put the postcodes of a holder's file into a second one, which is returned."""
+    with desk.file(f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    second = desk.file(f"{name}-homes.csv")
+    second.write_text("id,home\n" + "".join(f"{row['id']},{row['postcode']}\n" for row in rows), encoding="utf-8")
+    fields = [field for field in IDENTIFIERS if field != "postcode"]
+    write_file(desk.folder, name, [{field: row[field] for field in ("id", *fields)} for row in rows], fields)
+    with desk.file(f"{name}.toml").open("a", encoding="utf-8") as stream:
+        stream.write('\n[other]\non = "id"\npostcode = "home"\n')
+    return second
+
+
+def test_what_stands_in_a_second_file_is_told_as_if_it_stood_in_the_first(small: Desk) -> None:
+    assert small.with_links().code == 0
+    whole = small.figures
+    for name in ("quality.html", "quality.json"):
+        small.file(name).unlink()
+    second = beside(small, "south")
+    small.refuses(small.with_links, "stands in a second file, which was not given", where="south.csv")
+    small.refuses(
+        lambda: small.with_links("--with", f"north={second}"), "does not say what is in it", where="south-homes.csv"
+    )
+    small.refuses(lambda: small.with_links("--with", f"west={second}"), "west has a second file, but no first.")
+    assert small.with_links("--with", f"south={second}").code == 0
+    assert small.figures == whole
+
+
+def test_a_rehearsal_remembers_its_files_and_nothing_of_what_they_hold(small: Desk) -> None:
+    second = beside(small, "south")
+    given = [
+        word
+        for name in ("north", "south")
+        for word in (*("--holder", f"{name}={small.file(name)}.csv"), *("--columns", f"{name}={small.file(name)}.toml"))
+    ]
+    given += ["--with", f"south={second}"]
+    kept = small.file("kept")
+    assert small.run("rehearse", *given, "--out", str(kept), "--json").code == 0
+    paths = [
+        str(small.file(name)) for name in ("north.csv", "north.toml", "south.csv", "south.toml", "south-homes.csv")
+    ]
+    remembered = json.loads((kept / "files.json").read_text("utf-8"))
+    told = [[one["name"], one["file"], one["columns"], one["with"]] for one in remembered["holders"]]
+    assert told == [["north", *paths[:2], None], ["south", *paths[2:]]]
+    assert remembered["truth"] is None
+    out = ("--out", str(small.file("quality.html")))
+    said = small.run("evaluate", "--rehearsal", str(kept), *out)
+    assert (said.code, said.out) == (1, "")
+    assert "Nothing says which rows belong together." in said.err
+    kept = kept.rename(small.file("moved"))
+    truth = ("--truth", str(small.file("truth.csv")))
+    assert small.run("evaluate", "--rehearsal", str(kept), *truth, *out).code == 0
+    assert (small.figures["true_links"], small.figures["recall"]["value"]) == (40, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (None, "no such file"),
+        ("[]", "not what a rehearsal leaves"),
+        ("no JSON", "not what a rehearsal leaves"),
+        ('{"truth": null}', "not what a rehearsal leaves"),
+        ('{"truth": null, "holders": [{"name": "north"}]}', "not what a rehearsal leaves"),
+        ('{"truth": 1, "holders": []}', "not what a rehearsal leaves"),
+    ],
+)
+def test_a_folder_that_remembers_nothing_usable_is_refused(small: Desk, text: str | None, what: str) -> None:
+    kept = small.file("kept")
+    kept.mkdir()
+    if text is not None:
+        (kept / "files.json").write_text(text)
+    said = small.run("evaluate", "--rehearsal", str(kept), "--out", str(small.file("quality.html")))
+    assert (said.code, said.out) == (1, "")
+    assert what in said.err
+    assert "files.json" in said.err

@@ -80,7 +80,7 @@ def test_upns_are_valid_and_distinct_and_a_few_are_temporary(population: Populat
 
 
 def test_postcodes_have_the_form_of_real_ones(population: Population) -> None:
-    for postcode in np.unique(np.concatenate([population.postcode, population.former_postcode])).tolist():
+    for postcode in np.unique(np.append(population.former_postcodes, population.postcode)).tolist():
         outward, inward = postcode.split(" ")
         assert outward[:2].isalpha()
         assert outward[2:].isdigit()
@@ -134,7 +134,7 @@ def pairs_of(group: NDArray[np.int64]) -> NDArray[np.int64]:
 def test_twins_share_birth_home_and_community_and_by_custom_a_surname_but_no_forename(population: Population) -> None:
     pairs = pairs_of(population.birth)
     assert len(pairs) > 400
-    for name in ("household", "date_of_birth", "postcode", "former_postcode", "ethnicity"):
+    for name in ("household", "date_of_birth", "postcode", "mobile", "ethnicity"):
         values = getattr(population, name)
         assert (values[pairs[:, 0]] == values[pairs[:, 1]]).all(), name
     same_sex = pairs[population.sex[pairs[:, 0]] == population.sex[pairs[:, 1]]]

@@ -94,7 +94,7 @@ def test_pairs_of_records_disagree_at_the_published_rate(
 
 @pytest.mark.parametrize(
     ("scenario", "sex", "published"),
-    [("low", "F", 0.057), ("low", "M", 0.013), ("high", "F", 0.18), ("high", "M", 0.18)],
+    [("low", "F", 0.057), ("low", "M", 0.013), ("high", "F", 0.158), ("high", "M", 0.158)],
 )
 def test_surnames_change_at_the_published_rate_of_each_sex(
     population: Population, whole: Whole, scenario: str, sex: str, published: float
@@ -106,7 +106,7 @@ def test_surnames_change_at_the_published_rate_of_each_sex(
     assert published * 0.93 - error < share < published + error
 
 
-@pytest.mark.parametrize(("scenario", "name", "published"), [("low", "partly", 0.018), ("high", "partly", 0.09)])
+@pytest.mark.parametrize(("scenario", "name", "published"), [("low", "partly", 0.018), ("high", "partly", 0.093)])
 def test_forenames_differ_in_part_at_the_published_rate(
     population: Population, whole: Whole, scenario: str, name: str, published: float
 ) -> None:
@@ -129,10 +129,10 @@ def test_a_fault_is_labelled_where_the_file_differs_from_the_truth_and_nowhere_e
         "nhs_number": population.nhs_number,
         "upn": population.upn,
     }
-    swapped = ("names_swapped",)
+    either = ("names_swapped", "own_script")
     labels = {
-        "forename": ("forename_changed", "forename_partly", *swapped),
-        "surname": ("surname_changed", "surname_partly", *swapped),
+        "forename": ("forename_changed", "forename_partly", *either),
+        "surname": ("surname_changed", "surname_partly", *either),
         "sex": ("sex_wrong",),
         "date_of_birth": ("date_of_birth_wrong",),
         "postcode": ("moved", "postcode_partly", "no_fixed_abode"),
@@ -145,8 +145,9 @@ def test_a_fault_is_labelled_where_the_file_differs_from_the_truth_and_nowhere_e
             np.any([fault(extract, name) for name in labels[field]], axis=0) if labels[field] else differs & False
         )
         assert not (differs & ~labelled).any(), field
-        # A respelling may undo a changed name, and a swap may meet a name that is forename and surname at once.
-        assert (labelled & ~differs).sum() <= 0.01 * labelled.sum(), field
+        # A respelling may undo a changed name, a swap may meet a name that is forename and surname at once, and of a
+        # child whose name is in its own script it may be the other name.
+        assert (labelled & ~differs & ~fault(extract, "own_script")).sum() <= 0.01 * labelled.sum(), field
 
 
 def test_a_wrong_date_is_mostly_wrong_in_one_part(population: Population, whole: Whole) -> None:

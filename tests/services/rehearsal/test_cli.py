@@ -276,3 +276,13 @@ def test_serving_without_an_identity_is_refused(desk: Desk) -> None:
     said = desk.run(["serve", "--home", str(desk.folder)])
     assert said.code == 1
     assert "There is no identity of a broker here." in said.err
+
+
+def test_a_demo_with_a_folder_that_has_no_lists_of_names_leaves_nothing(desk: Desk) -> None:
+    before = everything(desk.folder)
+    said = desk.run(["demo", "--out", str(desk.out), "--names", str(desk.folder)])
+    assert (said.code, said.out) == (1, "")
+    assert "Error: " in said.err
+    assert "The list of names cannot be read." in said.err
+    assert "forenames_england_wales_2000_2024.csv" in said.err
+    assert everything(desk.folder) == before
