@@ -171,8 +171,8 @@ def test_without_yes_the_page_is_shown_and_no_means_no(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        ('hardening = { method = "diffusion", t = 8, length = 2048 }', 'accept_unhardened = "a pilot"', "encoding"),
-        ("t = 8", "t = 5", "encoding.hardening.t"),
+        ('hardening = { method = "diffusion", t = 10, length = 2048 }', 'accept_unhardened = "a pilot"', "encoding"),
+        ("t = 10", "t = 8", "encoding.hardening.t"),
         ("length = 2048", "length = 4096", "encoding.hardening.length"),
         ('release = "blind"', 'release = "open"', "release"),
         ("retention_hours = 72", "retention_hours = 8000", "retention_hours"),
