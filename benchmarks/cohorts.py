@@ -23,7 +23,7 @@ from matcher.encodings import Encodings
 from matcher.estimate import noise_floor
 from matcher.evidence import KeyEvidence, ScoredPairs, score
 from matcher.exact import find_exact
-from services.broker.weighing import evidence_of
+from services.broker.weighing import evidence_of, presence_of
 from services.rehearsal.children import make_children
 from services.rehearsal.demo_files import CHILDREN_PER_ROW, REFERENCE_DAY, write_columns, write_extract
 from services.rehearsal.extracts import Extract, draw_extract
@@ -131,6 +131,7 @@ def _score(a: dict[str, Encodings], b: dict[str, Encodings], terms: Terms, *, it
         left=left,
         right=right,
         rows=rows,
+        presence=presence_of(a, b, [key.name for key in fuzzy], exact),
         floors=[floor] * len(fuzzy),
         threshold=terms.decision.match,
     )

@@ -25,7 +25,7 @@ from matcher.exact import find_exact, token_codes
 from matcher.pairs import Pairs
 from matcher.solve import PairSet, solve
 from services.broker.matching import floor_of, measure_of
-from services.broker.weighing import evidence_of, weight_of
+from services.broker.weighing import evidence_of, presence_of, weight_of
 from services.rehearsal.accuracy import read_truth
 from services.rehearsal.demo_files import REFERENCE_DAY, DemoFiles, write_demo
 
@@ -67,6 +67,10 @@ class Simulation:
     @property
     def fuzzy(self) -> list[FuzzyKey]:
         return [key for key in self.terms.match_keys if isinstance(key, FuzzyKey)]
+
+    @property
+    def fuzzy_names(self) -> list[str]:
+        return [key.name for key in self.fuzzy]
 
     @property
     def exact_keys(self) -> list[str]:
@@ -157,6 +161,7 @@ class Simulation:
             left=left,
             right=right,
             rows=self.rows,
+            presence=presence_of(self.encodings[0], self.encodings[1], self.fuzzy_names, self.exact_keys),
             floors=[self.floor] * len(self.fuzzy),
             threshold=self.terms.decision.match,
         )

@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 
 from matcher.changes import KeyEvidence, expected, possible_changes, signal
 from matcher.errors import MatcherError
-from matcher.mixture import Sample, fit
+from matcher.mixture import fit
+from matcher.presence import Presence
+from matcher.sample import Sample
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MOST_CELLS = 40_000
 """So that the likelihoods of all cells stay below 100 MB."""
-LEAST_VISIBLE = 1e-6
+LEAST_LOG = -80.0
+"""Below it a likelihood counts as none: float32 has no room for it but subnormal numbers, which are slow."""
 
 __all__ = ["FittedModel", "KeyEvidence", "ScoredPairs", "score"]
 
@@ -69,6 +72,7 @@ def score(
     left: NDArray[np.integer],
     right: NDArray[np.integer],
     rows: tuple[int, int],
+    presence: Presence,
     floors: Sequence[float],
     threshold: float = 0.5,
     twin_caution: float = 4.0,
@@ -78,7 +82,8 @@ def score(
     ``similarity``: float32, shape (pairs, fuzzy keys), NaN where a row lacks the encoding. ``agreement``: int8,
     shape (pairs, exact keys), 1 agree, -1 differ, 0 unknown. Columns are in the order of ``keys``. ``left`` and
     ``right``: row numbers, shape (pairs,), each pair once. ``floors``: one per fuzzy key; the pairs are all those
-    that reach a floor in a fuzzy key or agree in an exact one. ``threshold``: probability from which the
+    that reach a floor in a fuzzy key or agree in an exact one. ``presence``: which keys all rows have, not only those
+    of the pairs. ``threshold``: probability from which the
     agreement links, for the model's estimates. ``twin_caution``: how many missed links one false link between
     twins outweighs (their rows may differ in the forename alone, as do those of a child with two forenames).
     Raises MatcherError when shapes do not fit, or the threshold or caution is out of range.
@@ -96,7 +101,7 @@ def score(
         model = FittedModel(0, 0.0, threshold, math.nan, math.nan, 0, True)
         return ScoredPairs(left.astype(np.int64), right.astype(np.int64), empty, empty, empty, model)
     order = np.lexsort((right, left))  # sums then round alike, whatever the order of the pairs
-    sample = _sample(fuzzy, similarity[order], agreement[order], left[order], right[order], rows, floors)
+    sample = _sample(fuzzy, similarity[order], agreement[order], left[order], right[order], rows, floors, presence)
     fitted = fit(sample, twin_caution=twin_caution)
     weight, alone, probability = np.empty(pairs), np.empty(pairs), np.empty(pairs)
     weight[order] = fitted.careful / math.log(2)
@@ -104,7 +109,7 @@ def score(
     probability[order] = 1 / (1 + np.exp(-fitted.odds))
     chosen = weight >= math.log2(threshold / (1 - threshold))
     hits = float(probability[chosen].sum())
-    matches = min(float(probability.sum()) / fitted.seen, float(min(rows)))
+    matches = max(fitted.matches, float(probability.sum()))
     model = FittedModel(
         pairs=pairs,
         expected_matches=matches,
@@ -125,12 +130,21 @@ def _sample(
     right: NDArray[np.integer],
     rows: tuple[int, int],
     floors: Sequence[float],
+    presence: Presence,
 ) -> Sample:
     """Pairs put into cells of nearly equal evidence, and how well each change explains each cell."""
     first, cell, values = _cells(fuzzy, similarity, agreement)
+    pattern = presence.place(~np.isnan(values[first]))
+    order = np.argsort(pattern, kind="stable")
+    first, pattern, cell = first[order], pattern[order], np.argsort(order, kind="stable")[cell]
+    if (pattern < 0).any():
+        raise MatcherError(
+            "A pair has match-keys that no two rows are said to have.",
+            remedy="Say of all rows which match-keys they have.",
+        )
     changes = possible_changes(fuzzy)
     log = np.zeros((len(first), len(changes)), np.float32)
-    hidden = np.ones(len(changes))
+    hidden = np.ones((len(presence.patterns), len(changes)))
     for column, key in enumerate(fuzzy):
         middle, deviation = expected(key, changes)
         value = values[first, column]
@@ -138,9 +152,8 @@ def _sample(
         distance = (value[there, None] - middle) / deviation
         log[there] -= (distance**2 / 2 + np.log(deviation)).astype(np.float32)
         floor = (float(signal(key, np.array([floors[column]]))[0]) - middle) / deviation
-        hidden *= [NormalDist().cdf(each) for each in floor]
-    seen = np.clip(1 - hidden, LEAST_VISIBLE, 1) if fuzzy else hidden
-    log -= np.log(seen).astype(np.float32)
+        below = np.array([NormalDist().cdf(each) for each in floor])
+        hidden *= np.where(presence.patterns[:, [column]], below, 1.0)
     log -= log.max(axis=1, keepdims=True)
     return Sample(
         changes=changes,
@@ -148,9 +161,11 @@ def _sample(
         left=left.astype(np.int64),
         right=right.astype(np.int64),
         rows=rows,
-        likelihood=np.exp(log),
-        seen=seen,
+        likelihood=np.where(log < LEAST_LOG, np.float32(0), np.exp(np.maximum(log, LEAST_LOG))),
         agreement=agreement[first],
+        pattern=pattern,
+        seen=1 - hidden,
+        presence=presence,
     )
 
 

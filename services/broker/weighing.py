@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from keys.terms import FuzzyKey, Terms
 from matcher import candidates
 from matcher.encodings import Encodings
 from matcher.evidence import KeyEvidence, score
+from matcher.presence import Presence
 from matcher.solve import PairSet
 from services.broker.inputs import Inputs
 from services.broker.matching import BYTES_PER_CANDIDATE, floor_of, measure_of
@@ -35,14 +36,16 @@ def weigh(
         joined = np.sort(np.concatenate([joined, (joined << 32) | (joined >> 32)]))
     left, right = joined >> 32, joined & 0xFFFFFFFF
     fuzzy, exact = fuzzy_keys(agreement, first, second), exact_keys(agreement, first, second)
+    names = [key.name for key in fuzzy]
     similarity = np.empty((len(joined), len(fuzzy)), dtype=np.float32)
     for column, key in enumerate(fuzzy):
-        a, b = inputs.encodings(first, key.name), inputs.encodings(second, key.name)
-        similarity[:, column] = candidates.similarities(a, b, left, right, measure=measure_of(terms))
+        ours, theirs = inputs.encodings(first, key.name), inputs.encodings(second, key.name)
+        similarity[:, column] = candidates.similarities(ours, theirs, left, right, measure=measure_of(terms))
     agreed = np.zeros((len(joined), len(exact)), dtype=np.int8)
     for column, name in enumerate(exact):
         agreed[:, column] = _agreement(inputs.encodings(first, name), inputs.encodings(second, name), left, right)
     rows = (inputs.rows[first], inputs.rows[second])
+    a, b = ({name: inputs.encodings(one, name) for name in (*names, *exact)} for one in (first, second))
     inputs.shelf.make_room(len(joined) * BYTES_PER_CANDIDATE)
     scored = score(
         keys=[*(evidence_of(terms, key) for key in fuzzy), *(KeyEvidence(name=name, kind="exact") for name in exact)],
@@ -51,6 +54,7 @@ def weigh(
         left=left,
         right=right,
         rows=rows,
+        presence=presence_of(a, b, names, exact),
         floors=[floors.get(key.name, floor_of(terms, *rows)) for key in fuzzy],
         threshold=terms.decision.match,
     )
@@ -73,6 +77,18 @@ def evidence_of(terms: Terms, key: FuzzyKey) -> KeyEvidence:
         features=tuple((feature.field.value, feature.bits) for feature in key.features),
         base_length=terms.encoding.length,
     )
+
+
+def presence_of(
+    a: Mapping[str, Encodings], b: Mapping[str, Encodings], fuzzy: Sequence[str], exact: Sequence[str]
+) -> Presence:
+    """Which match-keys the rows of two holders have, from their encodings by match-key."""
+
+    def flags(names: Sequence[str], side: Mapping[str, Encodings]) -> NDArray[np.bool_]:
+        rows = next(iter(side.values())).rows
+        return np.array([side[name].present for name in names], np.bool_).reshape(len(names), rows).T
+
+    return Presence.of((flags(fuzzy, a), flags(fuzzy, b)), (flags(exact, a), flags(exact, b)))
 
 
 def weight_of(probability: float) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from matcher.errors import MatcherError
 from matcher.estimate import noise_floor
 from matcher.evidence import KeyEvidence, ScoredPairs, score
+from matcher.presence import Presence
 
 LENGTH, T = 2048, 8
 FEATURES = {
@@ -21,6 +22,11 @@ FEATURES = {
     "no-forename": (("surname", 130), ("day", 45), ("month", 45), ("year", 60), ("postcode", 110)),
 }
 KEYS = tuple(KeyEvidence(name, "fuzzy", "hamming", LENGTH, T, bits) for name, bits in FEATURES.items())
+SOMETIMES = Presence.of(
+    (np.array([[True, True], [True, False], [False, True]]), np.array([[True, True], [False, False]])),
+    (np.ones((3, 1), np.bool_), np.ones((2, 1), np.bool_)),
+)
+EVERYWHERE = Presence.everywhere(len(KEYS), 0)
 NOTHING = np.zeros(0, np.int64)
 
 
@@ -48,6 +54,7 @@ class Pairs:
             left=self.left,
             right=self.right,
             rows=self.rows,
+            presence=EVERYWHERE,
             floors=[floor(self.rows)] * len(KEYS),
             threshold=threshold,
             twin_caution=twin_caution,
@@ -189,6 +196,45 @@ def test_estimates_come_near_the_truth() -> None:
     assert scored.model.converged
 
 
+def test_matches_that_are_not_seen_because_keys_are_missing_are_counted() -> None:
+    """Four rows in ten lack all keys but one: what this shows of them is less, and they are no fewer children."""
+    whole = world(rows=5000, matches=3000, relatives=0)
+    rng = np.random.default_rng(7)
+    has = np.ones((5000, len(KEYS)), np.bool_)
+    has[rng.random(5000) < 0.4, :3] = False
+    similarity = np.where(has[whole.left], whole.similarity, np.nan).astype(np.float32)
+    seen = (np.nan_to_num(similarity) >= floor(whole.rows)).any(axis=1)
+    pairs = Pairs(similarity[seen], whole.left[seen], whole.right[seen], whole.rows, whole.true[seen])
+    assert pairs.true.sum() < 2900
+    scored = score(
+        keys=KEYS,
+        similarity=pairs.similarity,
+        agreement=np.zeros((len(pairs.left), 0), np.int8),
+        left=pairs.left,
+        right=pairs.right,
+        rows=pairs.rows,
+        presence=Presence.of((has, np.ones_like(has)), (np.zeros((5000, 0), np.bool_),) * 2),
+        floors=[floor(pairs.rows)] * len(KEYS),
+    )
+    assert abs(scored.model.expected_matches - 3000) < 40
+    assert abs(scored.model.recall - (scored.weight > 0).sum() / 3000) < 0.03
+
+
+def test_a_pair_with_keys_that_no_rows_are_said_to_have_is_refused() -> None:
+    pairs = world(rows=60, matches=40, relatives=10)
+    with pytest.raises(MatcherError, match="no two rows"):
+        score(
+            keys=KEYS,
+            similarity=np.where([True, True, True, False], pairs.similarity, np.nan).astype(np.float32),
+            agreement=np.zeros((len(pairs.left), 0), np.int8),
+            left=pairs.left,
+            right=pairs.right,
+            rows=pairs.rows,
+            presence=EVERYWHERE,
+            floors=[floor(pairs.rows)] * len(KEYS),
+        )
+
+
 def test_keys_whose_features_are_not_known_still_link() -> None:
     pairs = world(rows=2000, matches=1500, relatives=1000)
     scored = score(
@@ -198,6 +244,7 @@ def test_keys_whose_features_are_not_known_still_link() -> None:
         left=pairs.left,
         right=pairs.right,
         rows=pairs.rows,
+        presence=EVERYWHERE,
         floors=[floor(pairs.rows)] * len(KEYS),
     )
     precision, recall = quality(pairs, scored)
@@ -235,6 +282,7 @@ def test_any_pairs_give_finite_weights_and_probabilities(seed: int, number: int,
         left=code // rows,
         right=code % rows,
         rows=(rows, rows),
+        presence=SOMETIMES,
         floors=[0.5, 0.5],
     )
     assert scored.probability.shape == scored.weight.shape == (len(code),)
@@ -256,6 +304,7 @@ def test_an_exact_number_decides_where_names_leave_doubt() -> None:
         left=pairs.left,
         right=pairs.right,
         rows=pairs.rows,
+        presence=Presence.everywhere(len(KEYS), 1),
         floors=[0.5] * 4,
     )
     assert (scored.probability[agreement == 1] > 0.5).all()
@@ -271,6 +320,7 @@ def test_exact_keys_alone_link() -> None:
         left=np.arange(number),
         right=np.arange(number),
         rows=(number, 80),
+        presence=Presence.everywhere(0, 1),
         floors=[],
     )
     assert (scored.probability > 0.5).all()
@@ -284,6 +334,7 @@ def test_no_pairs_give_an_empty_answer_that_claims_nothing() -> None:
         left=NOTHING,
         right=NOTHING,
         rows=(5, 7),
+        presence=EVERYWHERE,
         floors=[0.6] * 4,
     )
     assert scored.model.expected_matches == 0
@@ -303,5 +354,6 @@ def test_shapes_and_rows_that_do_not_fit_are_refused(shape: tuple[int, int], lef
             left=np.array(left),
             right=np.array(right),
             rows=(3, 3),
+            presence=EVERYWHERE,
             floors=[0.6] * 4,
         )
