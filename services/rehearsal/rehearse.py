@@ -37,6 +37,7 @@ from services.broker.runs import pairs_total
 from services.rehearsal.accuracy import RowPair
 from services.rehearsal.cross_check import Check, cross_check_all
 from services.rehearsal.holder import Holder, HolderFiles
+from services.rehearsal.judging import write_judgement
 from services.rehearsal.memory import peak_memory_mb
 from services.rehearsal.party import Cast, agree, gather, write_identity
 from services.rehearsal.reporter import Reporter
@@ -110,6 +111,7 @@ class Rehearsal:
             status, released = linkage.release(holders, run, reporter)
             linkage.check_log(self.root, reporter)
             links, joined, joined_rows = self._join(linkage, holders, released, reporter)
+            self._judge(linkage, holders, run, reporter)
         checks = cross_check_all(cohorts, terms, reporter) if self.cross_check else None
         rows = {name: one.identifiers.rows for name, one in cohorts.items()}
         reporter.seconds["total"] = time.perf_counter() - started
@@ -148,12 +150,15 @@ class Rehearsal:
         if not released:
             return None, None, None
         with reporter.step("join", "recipient: joining the attribute files by link key"):
-            folder = self.root / "recipient"
-            folder.mkdir(mode=0o700, exist_ok=True)
-            files = {}
+            (self.root / "recipient").mkdir(mode=0o700, exist_ok=True)
+            files = {holder.files.name: self._handed(holder) for holder in holders}
             for holder in holders:
-                files[holder.files.name] = folder / f"{holder.files.name}.csv"
-                holder.hand_over(released[holder.files.name], files[holder.files.name])
+                holder.hand_over(
+                    released[holder.files.name],
+                    files[holder.files.name],
+                    rules=linkage.agreement.terms.normalisation,
+                    today=self.today,
+                )
             run_key, pseudonym_key = linkage.run_key, secrets.token_bytes(32)
             joined = join(
                 files,
@@ -164,6 +169,26 @@ class Rehearsal:
             )
             links = _links(released, run_key, pseudonym_key)
         return links, joined.path, joined.linked
+
+    def _judge(self, linkage: _Linkage, holders: Sequence[Holder], run: str, reporter: Reporter) -> None:
+        """The recipient's report on the quality of the links; the first holder's, where only counts are released."""
+        terms = linkage.agreement.terms
+        counts = terms.release is Release.COUNT
+        by, party = ("holder", holders[0].identity) if counts else ("recipient", linkage.cast.recipient)
+        with reporter.step("judge", f"{by}: how good the links are expected to be"):
+            write_judgement(
+                self.root / "quality.html",
+                linkage.door(party).get(f"/v1/runs/{run}/quality")["quality"],
+                terms,
+                run=run,
+                made=self.today.isoformat(),
+                files={} if counts else {one.files.name: self._handed(one) for one in holders},
+                run_key=linkage.run_key,
+            )
+
+    def _handed(self, holder: Holder) -> Path:
+        """The holder's attribute file, at the recipient."""
+        return self.root / "recipient" / f"{holder.files.name}.csv"
 
 
 @dataclass(repr=False)

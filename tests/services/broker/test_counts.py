@@ -15,6 +15,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from keys.identity import Identity
+from keys.suppression import suppress
 from keys.template import default_terms
 from keys.terms import Terms
 from matcher.errors import FloodError, MatcherError
@@ -25,7 +26,7 @@ from services.broker.outcome import describe, overlaps
 from services.broker.problems import as_problem
 from services.broker.retention import destroy
 from services.broker.settings import Settings
-from services.broker.suppression import Holders, suppress
+from services.broker.suppression import Holders
 from tests.stage import IDENTIFIERS, MakeScene, Scene, children
 
 NAMES = ("north", "south", "west", "east")
@@ -199,7 +200,9 @@ def unruly(http: httpx.Client, scene: Scene, run: str) -> list[tuple[str, str, i
     return found
 
 
-@pytest.mark.parametrize(("release", "holders", "overlap"), [("blind", 2, (0, 7)), ("count", 3, (8, 33))])
+@pytest.mark.parametrize(
+    ("release", "holders", "overlap"), [("blind", 2, (0, 7)), ("blind", 2, (8, 33)), ("count", 3, (8, 33))]
+)
 def test_i9_no_answer_to_any_party_holds_a_number_that_the_rule_does_not_allow(
     make_scene: MakeScene, http: httpx.Client, release: str, holders: int, overlap: tuple[int, int]
 ) -> None:
