@@ -228,7 +228,7 @@ def _encoding(terms: Terms) -> list[Advice]:
         found.append(
             Advice(
                 "encoding.hardening.t",
-                "With four match-keys an attack named all of 1,000 children at t = 5, a fifth at t = 6, 1 to 3 % at t = 8.",
+                "With four match-keys an attack named all of 1,000 rows at t = 5, a fifth at t = 6, 1 to 3 % at t = 8.",
                 "Write t = 10 or more.",
             )
         )
