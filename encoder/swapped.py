@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.forename_forms import first_forms
 from encoder.identifiers import Column, Identifiers
 from encoder.match_keys import given
 
@@ -68,6 +69,7 @@ def _pairs(values: NDArray[np.int64]) -> int:
 
 
 def _first_words(column: Column, words: dict[str, int]) -> NDArray[np.int64]:
-    """The number of each row's first word."""
-    heads = [words.setdefault(value.partition(" ")[0], len(words)) for value in column.values]
+    """The number of each row's first word; forms of one forename have one: they may be joined in one column alone."""
+    firsts = [value.partition(" ")[0] for value in column.values]
+    heads = [words.setdefault(first_forms().get(word, word), len(words)) for word in firsts]
     return np.array(heads, dtype=np.int64)[column.codes]
