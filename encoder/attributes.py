@@ -15,6 +15,7 @@ from encoder.errors import InputError
 from encoder.results import VALUE_COLUMNS, Results
 from encoder.sheet import Sheet, read_text, repeated, sha256_of, take, write_sheet
 from encoder.table import Layout, Tell
+from encoder.trait_columns import KINDS, TraitColumns
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,6 +31,8 @@ class Plan:
     declared: tuple[str, ...]
     left_out: tuple[str, ...]
     handed: tuple[str, ...]
+    traits: TraitColumns | None = None
+    """Columns that the file does not have; each is handed over."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def plan_attributes(
     identifiers: Sequence[str],
     keep: Sequence[str] = (),
     drop: Sequence[str] = (),
+    traits: TraitColumns | None = None,
     layout: Layout | None = None,
     tell: Tell | None = None,
 ) -> Plan:
@@ -57,9 +61,9 @@ def plan_attributes(
     ``drop``; or only those of ``keep``.
 
     ``row_id`` is the header of the row ids, empty if rows were counted; ``identifiers`` are the other headers that
-    the columns file names; ``layout`` and ``tell`` are as for ``open_table``. Every column is read as text. Raises
-    ``InputError`` when one of all these is not in the file, when ``keep`` names a declared one, and when a column to
-    hand over has the name of the tokens.
+    the columns file names; ``traits`` go too; ``layout`` and ``tell`` are as for ``open_table``. Every column is read
+    as text. Raises ``InputError`` when one of all these is not in the file, when ``keep`` names a declared one, and
+    when a column to hand over has the name of the tokens or of a trait.
     """
     if keep and drop:
         raise InputError("--keep and --drop say the same thing in two ways.", remedy="Give one of them.")
@@ -84,7 +88,7 @@ def plan_attributes(
                 remedy="Leave it out of --keep; if it is neither, correct the columns file.",
             )
     handed = [name for name in header if name not in declared and (name in keep if keep else name not in drop)]
-    for name in VALUE_COLUMNS:
+    for name in (*VALUE_COLUMNS, *KINDS):
         if name in handed:
             raise InputError(
                 f"The file has a column {name!r} of its own.",
@@ -93,7 +97,7 @@ def plan_attributes(
             )
     left_out = [name for name in header if name not in declared and name not in handed]
     in_order = [name for name in header if name in declared]
-    return Plan(sheet, row_id, tuple(in_order), tuple(left_out), tuple(handed))
+    return Plan(sheet, row_id, tuple(in_order), tuple(left_out), tuple(handed), traits)
 
 
 def write_attributes(plan: Plan, out: Path, *, results: Results) -> Handed:
@@ -102,16 +106,17 @@ def write_attributes(plan: Plan, out: Path, *, results: Results) -> Handed:
     Rows stand in the random order of the results. Raises ``InputError`` when rows of the results are not in the
     file or it has an id twice: it is then not the one that was encoded.
     """
-    row_ids = _row_ids(plan)
-    places = pc.index_in(pa.array(results.row_ids, pa.string()), value_set=row_ids)
+    row_ids, wanted = _row_ids(plan), pa.array(results.row_ids, pa.string())
+    places = pc.index_in(wanted, value_set=row_ids)
     if places.null_count:
         raise InputError(
             f"{places.null_count:,} of the rows that were encoded are no longer in the file.",
             where=str(plan.sheet.path),
             remedy="Use the file that was encoded.",
         )
-    columns = [pa.array(results.values, pa.string()), *take(plan.sheet, places, plan.handed)]
-    write_sheet(pa.table(columns, names=[results.column, *plan.handed]), out)
+    traits = plan.traits.take(wanted) if plan.traits else {}
+    columns = [pa.array(results.values, pa.string()), *take(plan.sheet, places, plan.handed), *traits.values()]
+    write_sheet(pa.table(columns, names=[results.column, *plan.handed, *traits]), out)
     rows = len(results.row_ids)
     return Handed(out, rows, sha256_of(out), len(plan.sheet.rows) - rows)
 

@@ -31,6 +31,14 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Whisker:
+    """Between which places the end of a bar may lie."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
 class Row:
     """A horizontal bar at height ``y``, its label on the left, its value on the right."""
 
@@ -38,6 +46,7 @@ class Row:
     y: float
     parts: tuple[Part, ...]
     value: str
+    whisker: Whisker | None = None
 
 
 @dataclass(frozen=True)
@@ -96,10 +105,14 @@ def bars(
     *,
     whole: int,
     legend: dict[str, str] | None = None,
+    whiskers: Sequence[tuple[float, float] | None] = (),
 ) -> Bars:
     """Horizontal bars. ``rows``: label, (look, amount) of each part, and the value to write. ``whole``: the amount that
-    fills a bar. Parts that are too thin to be seen are drawn one unit wide."""
+    fills a bar. ``whiskers``: of each row the amounts between which its end may lie, if it has any. Parts that are too
+    thin to be seen are drawn one unit wide."""
     drawn = []
+    room = (WIDTH - LABELS - VALUES) / whole
+    ends = [one and Whisker(*(round(LABELS + room * amount, 1) for amount in one)) for one in whiskers]
     for place, (label, amounts, value) in enumerate(rows):
         lengths = _lengths([amount for _, amount in amounts], whole)
         starts = [LABELS + sum(lengths[:before]) for before in range(len(lengths))]
@@ -108,7 +121,8 @@ def bars(
             for (look, _), start, length in zip(amounts, starts, lengths, strict=True)
             if length
         ]
-        drawn.append(Row(_shortened(label), place * LINE + (LINE - THICKNESS) / 2, tuple(parts), value))
+        whisker = ends[place] if ends else None
+        drawn.append(Row(_shortened(label), place * LINE + (LINE - THICKNESS) / 2, tuple(parts), value, whisker))
     return Bars(name, title, description, legend or {}, tuple(drawn), WIDTH, len(rows) * LINE)
 
 

@@ -135,11 +135,13 @@ def join(
             "With one file no row is linked, and rows that are not linked are dropped.",
             remedy="Name the other holders' files too, or keep unmatched rows.",
         )
-    opener = None if run_key is None else partial(link_keys, run_key=run_key, pseudonym_key=pseudonym_key)
-    received = {
-        name: receive(path, open_tokens=opener, rows_of_one_holder=rows_of_one_holder) for name, path in files.items()
-    }
-    _refuse_other_files(received, expected or {})
+    received = receive_all(
+        files,
+        run_key=run_key,
+        pseudonym_key=pseudonym_key,
+        rows_of_one_holder=rows_of_one_holder,
+        expected=expected,
+    )
     grouped = group(received)
     linked = grouped.linked
     kept = grouped.only(linked) if unmatched is Unmatched.DROP else grouped
@@ -158,6 +160,23 @@ def join(
         link_keys=len(kept.link_keys),
         several=int(np.count_nonzero(kept.several)),
     )
+
+
+def receive_all(
+    files: Mapping[str, Path],
+    *,
+    run_key: RunKey | None,
+    pseudonym_key: bytes,
+    rows_of_one_holder: RowsOfOneHolder = "one per link",
+    expected: Mapping[str, str] | None = None,
+) -> dict[str, Received]:
+    """The holders' attribute files, every row with its link key. Arguments and errors as for ``join``."""
+    opener = None if run_key is None else partial(link_keys, run_key=run_key, pseudonym_key=pseudonym_key)
+    received = {
+        name: receive(path, open_tokens=opener, rows_of_one_holder=rows_of_one_holder) for name, path in files.items()
+    }
+    _refuse_other_files(received, expected or {})
+    return received
 
 
 def _table(received: Mapping[str, Received], grouped: Grouped, shape: Shape) -> Any:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from encoder.wording import share
+
+
+class Interval(Protocol):
+    """A share that lies between ``low`` and ``high``."""
+
+    @property
+    def low(self) -> float: ...
+
+    @property
+    def high(self) -> float: ...
 
 
 def page_templates(*packages: str) -> Environment:
@@ -21,11 +31,21 @@ def page_templates(*packages: str) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"n": "{:,}".format, "share": share, "capital": _capital}
+    environment.filters |= {"percent": percent, "interval": interval}
     return environment
 
 
 def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
+
+
+def percent(value: float | None) -> str:
+    """Two decimals, from the figure as it stands in the JSON."""
+    return "-" if value is None else f"{100 * rounded(value):.2f}%"
+
+
+def interval(share: Interval | None) -> str:
+    return "-" if share is None else f"{percent(share.low)} to {percent(share.high)}"
 
 
 def rounded(found: Any) -> Any:

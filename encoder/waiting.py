@@ -49,6 +49,22 @@ def until_ended(door: Door, run: str, *, patience: Patience, seen: Seen) -> dict
         patience.pause(pause)
 
 
+def look_at_quality(door: Door, run: str, *, patience: Patience) -> Any:
+    """What the broker says of how good a run's links are, if it may say anything. Raises as ``look`` does, and
+    ``NothingThere`` that says how far the run is where this party may not know yet."""
+    try:
+        answer = patience.insist(lambda: door.get(f"/v1/runs/{run}/quality"))
+    except NothingThere as error:
+        raise NothingThere(
+            f"The quality of the links is not told yet: the run is {look(door, run)['state']}.",
+            where=error.where,
+            remedy="IG leads see it once the run is matched, other parties once it is released.",
+        ) from None
+    if not isinstance(answer, dict) or "quality" not in answer or answer.get("run") != run:
+        raise BrokerRefused("What answered is not a broker.", where=door.url, remedy="Check the address.")
+    return answer["quality"]
+
+
 def fetch_release(door: Door, run: str, *, patience: Patience) -> bytes:
     """What a run has released to this party, sealed. Raises as ``look`` does, and ``NothingThere`` that says how far
     the run is if nothing has been released."""

@@ -9,6 +9,7 @@ from encoder.cli.destruction import destroyed
 from encoder.cli.doctor import doctor
 from encoder.cli.encode import encode
 from encoder.cli.profile import profile
+from encoder.cli.quality import quality
 from encoder.cli.results import results
 from encoder.cli.running import end_in_order, run
 
@@ -44,6 +45,7 @@ app.command()(doctor)
 app.command("results")(results)
 app.command("open")(recipient.open_)
 app.command("join")(recipient.join)
+app.command("quality")(quality)
 
 
 def main() -> None:

@@ -108,13 +108,13 @@ def join(
     own_party(desk.agreement, desk.identity, Role.RECIPIENT)
     require_rows(desk.agreement)
     holders = [holder.name for holder in desk.agreement.holders()]
-    files = {name: Path(path) for name, path in _by_holder("--file", file, holders).items()}
-    expected = _by_holder("--sha256", sha256 or [], holders)
+    files = {name: Path(path) for name, path in by_holder("--file", file, holders).items()}
+    expected = by_holder("--sha256", sha256 or [], holders)
     joined = join_files(
         files,
         output,
-        run_key=_run_key(desk, run),
-        pseudonym_key=_pseudonym_key(desk),
+        run_key=run_key_of(desk, run),
+        pseudonym_key=pseudonym_key_of(desk),
         unmatched=unmatched,
         shape=shape,
         rows_of_one_holder=desk.agreement.terms.decision.rows_of_one_holder,
@@ -126,7 +126,7 @@ def join(
     _tell(joined, unmatched, shape, json_=json_)
 
 
-def _by_holder(option: str, given: Sequence[str], holders: Sequence[str]) -> dict[str, str]:
+def by_holder(option: str, given: Sequence[str], holders: Sequence[str]) -> dict[str, str]:
     """NAME=VALUE, each name once."""
     found: dict[str, str] = {}
     for one in given:
@@ -140,7 +140,7 @@ def _by_holder(option: str, given: Sequence[str], holders: Sequence[str]) -> dic
     return found
 
 
-def _run_key(desk: Desk, run: str) -> RunKey | None:
+def run_key_of(desk: Desk, run: str) -> RunKey | None:
     """The key that ``open`` kept; None where there are no tokens."""
     if desk.agreement.terms.release is not Release.BLIND:
         return None
@@ -151,7 +151,7 @@ def _run_key(desk: Desk, run: str) -> RunKey | None:
     return RunKey(run, desk.workspace.recall(_kind(run), agreement=desk.agreement.id, identity=desk.identity))
 
 
-def _pseudonym_key(desk: Desk) -> bytes:
+def pseudonym_key_of(desk: Desk) -> bytes:
     """What makes link keys this recipient's own; drawn at the first join of the agreement and kept."""
     if not desk.workspace.keeps(Sealed.PSEUDONYM_KEY):
         desk.workspace.keep(

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +15,13 @@ from encoder.cli.ask import ask
 from encoder.cli.columns import columns_for
 from encoder.cli.desk import HERE, Broker, Desk, Folder, Json, PassphraseFd, PassphraseFile, Run, Yes, patience
 from encoder.cli.layout import DelimiterOption, EncodingOption, SheetOption, say
-from encoder.columns import load_columns
+from encoder.columns import Columns, load_columns
 from encoder.doubts import doubts
 from encoder.errors import InputError
 from encoder.results import open_release, require_rows, write_results
 from encoder.sheet import format_of, refuse_overwriting
 from encoder.table import Layout
+from encoder.trait_columns import KINDS, TraitChoice, TraitColumns, make_traits
 from encoder.waiting import fetch_release
 from encoder.wording import counted
 
@@ -44,6 +46,13 @@ def results(
         list[str] | None, typer.Option(help="Hand over this column; once per column, and no others go.")
     ] = None,
     drop: Annotated[list[str] | None, typer.Option(help="Do not hand over this column; once per column.")] = None,
+    trait: Annotated[
+        list[TraitChoice] | None,
+        typer.Option(
+            help="Also hand over which coarse group each row is in, by age, sex, names (hyphenated or not) or missing "
+            "identifiers; once per trait. For match rates by group."
+        ),
+    ] = None,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
     sheet: SheetOption = None,
@@ -80,15 +89,16 @@ def results(
             identifiers=headers_of(named),
             keep=keep or (),
             drop=drop or (),
+            traits=_traits(desk, file, named, trait, layout) if trait else None,
             layout=layout,
             tell=say,
         )
         found = doubts(plan.sheet, plan.handed)
         _show(plan, found)
         _decide(attributes, found, yes=yes, named=keep or ())
-    elif file or columns or keep or drop:
+    elif file or columns or keep or drop or trait:
         raise InputError(
-            "--file, --columns, --keep and --drop say what goes into an attribute file.",
+            "--file, --columns, --keep, --drop and --trait say what goes into an attribute file.",
             remedy="Give --attributes too, or none of them.",
         )
     if file is not None:
@@ -103,6 +113,13 @@ def results(
     _tell(run, written, len(released.row_ids), plan, handed, found, json_=json_)
 
 
+def _traits(
+    desk: Desk, file: Path, columns: Columns, choices: list[TraitChoice], layout: Layout | None
+) -> TraitColumns:
+    today = date.today()  # noqa: DTZ011 - births are local dates
+    return make_traits(file, columns, choices, rules=desk.agreement.terms.normalisation, today=today, layout=layout)
+
+
 def _show(plan: Plan, found: Doubts) -> None:
     """Headers only, never a value."""
     say = sys.stderr.write
@@ -113,6 +130,8 @@ def _show(plan: Plan, found: Doubts) -> None:
         ("handed over", plan.handed),
     ):
         say(f"  {title}: {', '.join(map(repr, headers)) or 'none'}\n")
+    for header in plan.traits.columns if plan.traits else ():
+        say(f"  added: {header!r}, one of: {', '.join(KINDS[header].labels)}\n")
     if found:
         say("WARNING: these columns would be handed over and may identify children:\n")
         for header, reasons in found.items():
@@ -143,6 +162,7 @@ def _tell(
                 "sha256": handed.sha256,
                 "without_token": handed.without_token,
                 "columns": list(plan.handed),
+                "traits": list(plan.traits.columns) if plan.traits else [],
                 "doubts": {header: list(reasons) for header, reasons in found.items()},
             }
         sys.stdout.write(json.dumps(facts) + "\n")

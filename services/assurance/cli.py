@@ -14,6 +14,7 @@ from encoder.cli.files import read_terms_or_agreement
 from encoder.cli.progress import shown
 from encoder.cli.version import version_of
 from encoder.errors import InputError, OutputError
+from encoder.page import percent
 from encoder.report import report_paths
 from encoder.wording import counted
 from keys.files import whole_file
@@ -22,7 +23,7 @@ from matcher.measures import check_floor
 from services.assurance.evaluate import evaluate as figures_of
 from services.assurance.match import Engine, lines, links_of, pairs_of
 from services.assurance.plain_clks import read_clks
-from services.assurance.quality_page import About, percent, quality_json, write_quality
+from services.assurance.quality_page import About, quality_json, write_quality
 from services.rehearsal.given import ColumnFiles, Holders, holder_files
 
 MEBIBYTE = 1 << 20

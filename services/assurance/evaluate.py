@@ -11,10 +11,10 @@ import numpy as np
 from encoder.errors import InputError
 from encoder.normalise import normalise
 from encoder.read import read_rows
+from encoder.traits import Writing, traits
 from encoder.wording import counted
 from keys.terms import Normalisation
 from services.assurance.quality import Holding, LinkageQuality, Places, measure
-from services.assurance.subgroups import Writing, traits
 from services.rehearsal.accuracy import RowPair, read_pairs
 from services.rehearsal.holder import HolderFiles
 

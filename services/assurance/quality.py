@@ -1,8 +1,8 @@
 """How good a linkage is where the truth is known: missed and false links, and which children they are about.
 
-1. Precision, recall and match rate are shares of counts, each beside its Wilson 95 % interval (E. B. Wilson, 1927,
-   Probable inference). F1 is ``2 J / (1 + J)``, where ``J`` is the share of right links in all links, found or true; it
-   rises with ``J``, so its interval is that of ``J`` taken through the same function.
+1. Precision, recall and match rate are shares of counts, each beside its Wilson 95 % interval. F1 is
+   ``2 J / (1 + J)``, where ``J`` is the share of right links in all links, found or true; it rises with ``J``, so its
+   interval is that of ``J`` taken through the same function.
 2. A breakdown parts all rows of one holder. A link belongs to the group of its row at this holder.
 3. A group of fewer than ``below`` rows or true links is not told. As the totals are, more groups are left untold, the
    smallest first, until these are two or more that have ``below`` rows and true links together. They are told as one
@@ -13,35 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Z = 1.959963984540054
-"""The normal deviate that 95 % of values lie within."""
+from encoder.intervals import Estimate, wilson
+from encoder.traits import Trait
 
 Places = NDArray[np.int64]
 """Pairs of rows by their places in the two files, shape (pairs, 2), no pair twice."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A share between 0 and 1, and its interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, repr=False)
-class Trait:
-    """What tells rows of one file apart: row ``i`` is in the group ``labels[codes[i]]``. ``codes``: int64, (rows,)."""
-
-    name: str
-    labels: tuple[str, ...]
-    codes: NDArray[np.int64]
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,18 +123,6 @@ def measure(holdings: Sequence[Holding], links: Places, truth: Places, *, below:
             _side(holding, links[:, at], truth[:, at], right[:, at], below) for at, holding in enumerate(holdings)
         ),
     )
-
-
-def wilson(part: int, whole: int) -> Estimate | None:
-    """The share of ``part`` in ``whole`` and its Wilson 95 % interval; ``None`` where there is nothing."""
-    if whole == 0:
-        return None
-    value = part / whole
-    spread = Z * Z / whole
-    middle = value + spread / 2
-    half = Z * sqrt(value * (1 - value) / whole + spread / (4 * whole))
-    low, high = ((middle + sign * half) / (1 + spread) for sign in (-1, 1))
-    return Estimate(value, 0.0 if part == 0 else low, 1.0 if part == whole else high)
 
 
 def f1(*, right: int, wrong: int) -> Estimate | None:

@@ -14,25 +14,13 @@ from typing import Any
 from jinja2 import Environment
 
 from encoder.charts import Bars, bars
-from encoder.page import page_templates, rounded
+from encoder.page import page_templates, percent, rounded
 from encoder.report import write_page
-from services.assurance.quality import Estimate, LinkageQuality, Side
+from encoder.traits import short
+from services.assurance.quality import LinkageQuality, Side
 
 FORMAT = "counterfoil-quality-1"
 LEGEND = {"usable": "right link", "missing": "missed link", "invalid": "false link"}
-SHORT = {
-    "Age in years": "Age",
-    "Date of birth": "Born",
-    "NHS number": "NHS no.",
-    "Letters of the names": "Letters",
-    "hyphenated or double-barrelled": "double",
-    "neither": "single",
-    "other than a to z": "others",
-    "a to z only": "a to z",
-    "same surname, date of birth and postcode": "yes",
-    "not known": "none",
-    " or ": "/",
-}
 _FINE = 10_000
 
 
@@ -72,18 +60,7 @@ def quality_page(quality: LinkageQuality, about: About) -> str:
 
 @cache
 def _templates() -> Environment:
-    environment = page_templates("services.assurance", "encoder")
-    environment.filters |= {"percent": percent, "interval": interval}
-    return environment
-
-
-def percent(value: float | None) -> str:
-    """Two decimals, from the figure as it stands in the JSON."""
-    return "-" if value is None else f"{100 * rounded(value):.2f}%"
-
-
-def interval(estimate: Estimate | None) -> str:
-    return "-" if estimate is None else f"{percent(estimate.low)} to {percent(estimate.high)}"
+    return page_templates("services.assurance", "encoder")
 
 
 def _links(quality: LinkageQuality) -> Bars | None:
@@ -110,7 +87,7 @@ def _links(quality: LinkageQuality) -> Bars | None:
 def _recall(side: Side, place: int) -> Bars | None:
     """Recall by group, of every breakdown that is told."""
     told: list[tuple[str, Any]] = [
-        (_short(one.name, group.label), group.recall)
+        (short(one.name, group.label), group.recall)
         for one in side.breakdowns
         for group in one.groups
         if group.recall is not None
@@ -123,12 +100,5 @@ def _recall(side: Side, place: int) -> Bars | None:
         "; ".join(f"{label}: {percent(recall.value)}" for label, recall in told) + ".",
         [(label, [("usable", round(_FINE * recall.value))], percent(recall.value)) for label, recall in told],
         whole=_FINE,
+        whiskers=[(_FINE * recall.low, _FINE * recall.high) for _, recall in told],
     )
-
-
-def _short(name: str, label: str) -> str:
-    """Short enough for the labels of a chart; the tables below it have the whole."""
-    name = name.removesuffix(", given or missing")
-    for whole, short in SHORT.items():
-        name, label = name.replace(whole, short), label.replace(whole, short)
-    return f"{name}: {label}"

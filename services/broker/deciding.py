@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keys.suppression import suppress
 from keys.terms import ExactKey, Terms
 from matcher import link_ids
 from matcher.exact import find_exact, token_codes
+from matcher.expectation import expect
 from matcher.pairs import Pairs
 from matcher.solve import Links, PairSet, solve
 from services.broker.inputs import Inputs
@@ -19,10 +21,10 @@ from services.broker.matching import capacity, floor_of
 from services.broker.office import Office
 from services.broker.outcome import describe
 from services.broker.plan import Task
+from services.broker.quality import Held, assess, edges_of, estimable
 from services.broker.runs import comparisons, exact_keys, fuzzy_keys
 from services.broker.spill import Spill, link_ids_name
-from services.broker.suppression import suppress
-from services.broker.weighing import weigh, weight_of
+from services.broker.weighing import Weighed, weigh, weight_of
 
 BINS = 4096
 """Of similarities, when a floor has to be raised."""
@@ -41,7 +43,7 @@ def decide(inputs: Inputs, found: _Found) -> dict[str, Any]:
     several = terms.decision.rows_of_one_holder == "any number"
     # Where rows are linked by averages the weak pairs count too.
     least = -math.inf if several else weight_of(terms.decision.possible)
-    scored: list[PairSet] = []
+    weighed: list[Weighed] = []
     common: set[str] = set()
     for first, second in comparisons(agreement):
         exact = _exact_pairs(inputs, first, second)
@@ -52,19 +54,38 @@ def decide(inputs: Inputs, found: _Found) -> dict[str, Any]:
             of_task = spill.read(task.number, found[task.number])
             joined.extend(_joined(_above(pairs, raised.get(task.key))) for pairs in of_task)
         every = np.unique(np.concatenate([np.empty(0, np.int64), *joined]))
-        scored.append(weigh(inputs, first, second, every, raised, least=least))
+        weighed.append(weigh(inputs, first, second, every, raised, least=least))
+    scored = [one.pairs for one in weighed]
     codes = _codes(inputs)
     links = _links(terms, scored, codes, terms.decision.match)
     if not inputs.office.storage.has(link_ids_name(inputs.run)):
         ids = link_ids.assign(links, rows=inputs.rows, token_bytes=inputs.office.random)
         spill.put(link_ids_name(inputs.run), **{f"holder{number}": one for number, one in enumerate(ids)})
-    return describe(
+    present = [_present(inputs, holder) for holder in range(len(inputs.rows))]
+    outcome = describe(
         terms,
-        rows=[_linkable(inputs, holder) for holder in range(len(inputs.rows))],
+        rows=[int(one.any(axis=1).sum()) for one in present],
         links=links,
         possible=_links(terms, scored, codes, terms.decision.possible),
         common=common,
         duplicates=_duplicates(terms, scored, codes),
+    )
+    return {**outcome, "quality": _quality(terms, outcome, weighed, links, present)}
+
+
+def _quality(
+    terms: Terms, outcome: Mapping[str, Any], weighed: list[Weighed], links: Links, present: list[NDArray[np.bool_]]
+) -> dict[str, Any] | None:
+    """What may be said of how good the links are; nothing where the model's expectations are not of these links."""
+    if not estimable(terms):
+        return None
+    (between,) = [one for one in weighed if one.pairs.holder_a != one.pairs.holder_b]
+    left, right = links.between(0, 1)
+    weight, probability = between.of(left, right)
+    edges = [weight_of(one) for one in edges_of(terms)]
+    holdings = [Held.of(one, rows) for one, rows in zip(present, (left, right), strict=True)]
+    return assess(
+        terms, outcome, expected=expect(weight, probability, edges=edges, matches=between.matches), holdings=holdings
     )
 
 
@@ -174,10 +195,10 @@ def _common(exact: Mapping[str, Pairs], terms: Terms) -> set[str]:
     return {name for name, pairs in exact.items() if suppress(min(pairs.rows_left_out), terms.suppression) is not None}
 
 
-def _linkable(inputs: Inputs, holder: int) -> int:
-    """Rows with an encoding under any match-key."""
+def _present(inputs: Inputs, holder: int) -> NDArray[np.bool_]:
+    """Which match-keys each row has an encoding under: bool (rows, match-keys of the holder)."""
     flags = inputs.read(holder, [f"present/{name}" for name in inputs.names(holder)])
-    return int(np.logical_or.reduce([flag == 1 for flag in flags.values()]).sum())
+    return np.stack([flag == 1 for flag in flags.values()], axis=1)
 
 
 def _joined(pairs: Pairs) -> NDArray[np.int64]:

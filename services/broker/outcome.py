@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from keys.suppression import leaves_enough, suppress
 from keys.terms import Release, Suppression, Terms
 from matcher.solve import Links
-from services.broker.suppression import Holders, leaves_enough, suppress, suppress_overlaps
+from services.broker.suppression import Holders, suppress_overlaps
 
 
 def describe(
@@ -55,11 +56,14 @@ def describe(
 
 
 def shown_to(outcome: dict[str, Any], holder: str | None) -> dict[str, Any]:
-    """The outcome for a party that belongs to this holder, or to none: duplicates are shown to their owner alone."""
-    if "duplicates" not in outcome:
-        return outcome
-    own = {name: count for name, count in outcome["duplicates"].items() if name == holder}
-    return {**outcome, "duplicates": own}
+    """The outcome for a party that belongs to this holder, or to none: duplicates are shown to their owner alone.
+
+    How good the links are has an address of its own (see ``quality.shown_to``).
+    """
+    said = {name: one for name, one in outcome.items() if name != "quality"}
+    if "duplicates" in said:
+        said["duplicates"] = {name: count for name, count in said["duplicates"].items() if name == holder}
+    return said
 
 
 def _by_name(names: Sequence[str], counts: Sequence[int], rule: Suppression) -> dict[str, int | None]:

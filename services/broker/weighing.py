@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,26 @@ from services.broker.matching import BYTES_PER_CANDIDATE, floor_of, measure_of
 from services.broker.runs import exact_keys, fuzzy_keys
 
 
+@dataclass(frozen=True, repr=False)
+class Weighed:
+    """``probability``: of each of the pairs, float64 (pairs,). ``matches``: how many pairs of rows of one child the
+    model expects, those included that are not among the pairs."""
+
+    pairs: PairSet
+    probability: NDArray[np.float64]
+    matches: float
+
+    def of(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Weight and probability of some of the pairs, each given by its rows, shape (some,)."""
+        rows = (self.pairs.left.astype(np.int64) << 32) | self.pairs.right.astype(np.int64)
+        place = np.searchsorted(rows, (left << 32) | right)
+        return self.pairs.score[place].astype(np.float64), self.probability[place]
+
+
 def weigh(
     inputs: Inputs, first: int, second: int, joined: NDArray[np.int64], floors: Mapping[str, float], *, least: float
-) -> PairSet:
-    """Weigh pairs of rows; those of at least the weight ``least`` come back.
+) -> Weighed:
+    """Weigh pairs of rows; those of at least the weight ``least`` come back, in the order they came.
 
     ``joined``: int64 (pairs,), rising, each pair once: the row of ``first`` times 2**32, plus that of ``second``. Of
     one holder's rows the lower comes first. ``floors``: by match-key, where they are not those of the terms.
@@ -62,7 +79,8 @@ def weigh(
     kept = weight >= least
     if alike:
         kept &= left < right
-    return PairSet(first, second, left[kept], right[kept], weight[kept])
+    pairs = PairSet(first, second, left[kept], right[kept], weight[kept])
+    return Weighed(pairs, scored.probability[kept], scored.model.expected_matches)
 
 
 def evidence_of(terms: Terms, key: FuzzyKey) -> KeyEvidence:

@@ -31,7 +31,10 @@ from services.rehearsal.rehearse import Outcome, Rehearsal, require_two, save_ag
 from services.rehearsal.reporter import Reporter
 
 _MARK = ".counterfoil-rehearsal"
-_OUR_NAMES = frozenset({"agreement.json", "broker", "data", "linked.csv", "links.csv", "recipient", "report.json"})
+_OUR_NAMES = frozenset(
+    {"agreement.json", "broker", "data", "linked.csv", "links.csv", "recipient", "report.json"}
+    | {"quality.html", "quality.json"}
+)
 """What a rehearsal puts into its folder beside the folders of the holders."""
 
 
@@ -218,5 +221,6 @@ def _print(report: dict[str, Any], outcome: Outcome, out: Path | None) -> None:
     if out is not None:
         if outcome.joined is not None:
             table.add_row("linked rows", f"{outcome.joined} ({outcome.joined_rows:,} rows)")
+        table.add_row("how good the links are expected to be", str(out / "quality.html"))
         table.add_row("each party's files", str(out))
     Console().print(table, highlight=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from encoder import ceremony
-from encoder.agreed import headers_of, restrict
+from encoder.agreed import headers_of, identifiers_of, restrict
 from encoder.attributes import plan_attributes, write_attributes
 from encoder.columns import Columns, load_columns
 from encoder.door import Door
@@ -20,11 +20,12 @@ from encoder.package import Packed, pack
 from encoder.patience import Patience
 from encoder.read import read_rows
 from encoder.results import Results, open_release, write_results
+from encoder.trait_columns import make_traits, told_by
 from encoder.upload import upload
 from encoder.workspace import Workspace, own_party
 from keys.agreement import Role
 from keys.identity import Identity
-from keys.terms import Terms
+from keys.terms import Normalisation, Terms
 
 Progress = Callable[[int, int], None]
 
@@ -105,7 +106,13 @@ class Holder:
         write_results(self.workspace.results, results, replace=True)
         return results
 
-    def hand_over(self, results: Results, out: Path) -> int:
-        """Write the attribute file for the recipient."""
-        plan = plan_attributes(self.files.file, row_id=self.columns.id or "", identifiers=headers_of(self.columns))
+    def hand_over(self, results: Results, out: Path, *, rules: Normalisation, today: date) -> int:
+        """Write the attribute file for the recipient, with every trait that the identifiers tell of."""
+        choices = told_by(identifiers_of(self.columns))
+        plan = plan_attributes(
+            self.files.file,
+            row_id=self.columns.id or "",
+            identifiers=headers_of(self.columns),
+            traits=make_traits(self.files.file, self.columns, choices, rules=rules, today=today),
+        )
         return write_attributes(plan, out, results=results).rows

@@ -17,11 +17,16 @@ from typing import Any
 
 from encoder.agreed import identifiers_of
 from encoder.cli.progress import Count
+from encoder.cli.version import version_of
 from encoder.door import Door
 from encoder.errors import ColumnsError, InputError
-from encoder.join import RunKey, join, link_keys, open_run_key
+from encoder.join import RunKey, join, link_keys, open_run_key, receive_all
+from encoder.linkage_page import About, Report, write_linkage
+from encoder.linkage_quality import expected_of
+from encoder.match_rates import HolderRates, match_rates, own_rates
 from encoder.normalise import Normalised
 from encoder.results import Results
+from encoder.shape import group
 from encoder.witness import fetch_log
 from encoder.workspace import Workspace
 from keys.agreement import Agreement
@@ -110,6 +115,7 @@ class Rehearsal:
             status, released = linkage.release(holders, run, reporter)
             linkage.check_log(self.root, reporter)
             links, joined, joined_rows = self._join(linkage, holders, released, reporter)
+            self._judge(linkage, holders, run, reporter)
         checks = cross_check_all(cohorts, terms, reporter) if self.cross_check else None
         rows = {name: one.identifiers.rows for name, one in cohorts.items()}
         reporter.seconds["total"] = time.perf_counter() - started
@@ -153,7 +159,12 @@ class Rehearsal:
             files = {}
             for holder in holders:
                 files[holder.files.name] = folder / f"{holder.files.name}.csv"
-                holder.hand_over(released[holder.files.name], files[holder.files.name])
+                holder.hand_over(
+                    released[holder.files.name],
+                    files[holder.files.name],
+                    rules=linkage.agreement.terms.normalisation,
+                    today=self.today,
+                )
             run_key, pseudonym_key = linkage.run_key, secrets.token_bytes(32)
             joined = join(
                 files,
@@ -164,6 +175,28 @@ class Rehearsal:
             )
             links = _links(released, run_key, pseudonym_key)
         return links, joined.path, joined.linked
+
+    def _judge(self, linkage: _Linkage, holders: Sequence[Holder], run: str, reporter: Reporter) -> None:
+        """The report on the quality of the links: the recipient's, who joins files; of counts the first holder's."""
+        with reporter.step("judge", "recipient: how good the links are expected to be"):
+            terms = linkage.agreement.terms
+            counts = terms.release is Release.COUNT
+            door = linkage.door(holders[0].identity if counts else linkage.cast.recipient)
+            said = door.get(f"/v1/runs/{run}/quality")["quality"]
+            expected = expected_of(said, terms) if said else None
+            rates: tuple[HolderRates, ...] = ()
+            if not counts:
+                received = receive_all(
+                    {holder.files.name: self.root / "recipient" / f"{holder.files.name}.csv" for holder in holders},
+                    run_key=linkage.run_key,
+                    pseudonym_key=secrets.token_bytes(32),
+                    rows_of_one_holder=terms.decision.rows_of_one_holder,
+                )
+                rates = match_rates(received, group(received), terms.suppression)
+            own = own_rates(expected, terms.suppression) if expected else ()
+            tool = f"counterfoil {version_of('counterfoil')}"
+            about = About.of(terms, run=run, made=self.today.isoformat(), tool=tool)
+            write_linkage(Report(about, expected, own, rates), self.root / "quality.html")
 
 
 @dataclass(repr=False)

@@ -14,15 +14,15 @@ KNOWN = children(60, seed=1)
 
 
 def outcome(make_scene: MakeScene, release: str, north: Sequence[Row], south: Sequence[Row]) -> dict[str, Any]:
-    """What everybody is shown of a released run of these rows."""
+    """What north is shown of a released run of these rows."""
     scene = make_scene(release=release)
     scene.upload("north", north)
     scene.upload("south", south)
     run = scene.start_run()
     scene.status(run, "matched")
     scene.release(run)
-    shown: dict[str, Any] = scene.ask(scene.cast.holders["north"], "GET", f"/v1/runs/{run}").json()["outcome"]
-    return shown
+    status, quality = (scene.ask(scene.cast.holders["north"], "GET", f"/v1/runs/{run}{of}") for of in ("", "/quality"))
+    return {**status.json()["outcome"], "quality": quality.json()["quality"]}
 
 
 @pytest.mark.parametrize("release", ["blind", "count"])
@@ -48,3 +48,20 @@ def test_probe_by_repeating_one_number_until_it_is_too_common(make_scene: MakeSc
     north = [{**row, "nhs_number": child["nhs_number"]} for row in rows]
     assert outcome(make_scene, "blind", north, KNOWN)["left_out"] == []
     assert outcome(make_scene, "blind", north, KNOWN[1:])["left_out"] == []
+
+
+def test_probe_with_one_child_more_than_are_known_to_be_linked(make_scene: MakeScene) -> None:
+    """Forty children are known to be linked; whether one more is shows in no count and in no figure on quality."""
+    north = [*KNOWN[:40], *children(50, seed=6)]
+    child, other = KNOWN[40], children(1, seed=7)[0]
+    assert outcome(make_scene, "blind", [*north, child], KNOWN) == outcome(make_scene, "blind", [*north, other], KNOWN)
+
+
+def test_probe_with_the_rows_that_lack_a_match_key(make_scene: MakeScene) -> None:
+    """Seven of these are known to be linked, the others are made up but for the one in question."""
+    lacking = [{**row, "nhs_number": ""} for row in [*KNOWN[:6], *children(30, seed=8)]]
+    north = [*lacking, *KNOWN[10:40], *children(50, seed=6)]
+    child, other = ({**row, "nhs_number": ""} for row in (KNOWN[6], children(1, seed=7)[0]))
+    asked = [outcome(make_scene, "blind", [*north, one], KNOWN) for one in (child, other)]
+    assert asked[0] == asked[1]
+    assert asked[0]["quality"]["own"]["lacking_linked"] is None

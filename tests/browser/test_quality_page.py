@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from services.assurance.quality import Holding, Trait, measure
+from encoder.traits import Trait
+from services.assurance.quality import Holding, measure
 from services.assurance.quality_page import About, write_quality
 from tests.browser.chromium import chromium, visit
 from tests.browser.test_profile_page import WAYS

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.assurance.quality import Estimate, Holding, Trait, f1, measure, untold, wilson
+from encoder.intervals import Estimate, wilson
+from encoder.traits import Trait
+from services.assurance.quality import Holding, f1, measure, untold
 
 ROWS = (9, 7)
 LABELS = ("red", "green", "blue", "grey")

@@ -15,6 +15,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from keys.identity import Identity
+from keys.suppression import suppress
 from keys.template import default_terms
 from keys.terms import Terms
 from matcher.errors import FloodError, MatcherError
@@ -25,7 +26,7 @@ from services.broker.outcome import describe, overlaps
 from services.broker.problems import as_problem
 from services.broker.retention import destroy
 from services.broker.settings import Settings
-from services.broker.suppression import Holders, suppress
+from services.broker.suppression import Holders
 from tests.stage import IDENTIFIERS, MakeScene, Scene, children
 
 NAMES = ("north", "south", "west", "east")

@@ -1,58 +1,18 @@
-"""The one rule for counts, and what an attentive party can work out from what it lets through."""
+"""Overlaps of holders, and what an attentive party can work out from what is let through of them."""
 
 from __future__ import annotations
 
 from itertools import combinations
 
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
+from keys.suppression import at_most, suppress
 from keys.template import default_terms
 from keys.terms import Suppression
-from services.broker.suppression import Holders, at_most, suppress, suppress_overlaps
+from services.broker.suppression import Holders, suppress_overlaps
 
 AGREED = default_terms({"a": ["nhs_number"], "b": ["nhs_number"]}).suppression
-counts = st.integers(0, 10**9)
-rules = st.builds(Suppression, below=st.integers(2, 50), round_to=st.integers(1, 50))
-
-
-@given(counts)
-def test_i9_the_default_rule_never_shows_less_than_eight(count: int) -> None:
-    assert (suppress(count, AGREED) is None) == (count < 8)
-    assert suppress(count, AGREED) not in range(1, 8)
-
-
-@given(counts, rules)
-def test_i9_a_count_is_shown_rounded_or_not_at_all(count: int, rule: Suppression) -> None:
-    shown = suppress(count, rule)
-    if shown is None:
-        assert count < rule.below
-    else:
-        assert shown % rule.round_to == 0
-        assert 2 * abs(shown - count) <= rule.round_to
-
-
-@given(counts, counts, rules)
-def test_more_is_never_shown_as_less(one: int, other: int, rule: Suppression) -> None:
-    less, more = suppress(min(one, other), rule), suppress(max(one, other), rule)
-    assume(less is not None and more is not None)
-    assert less is not None
-    assert more is not None
-    assert less <= more
-
-
-def test_halves_go_up() -> None:
-    rule = Suppression(below=8, round_to=10)
-    assert [suppress(count, rule) for count in (0, 7, 8, 14, 15, 25)] == [None, None, 10, 10, 20, 30]
-
-
-@given(st.integers(0, 10**6), rules)
-def test_the_largest_count_that_is_shown_alike(count: int, rule: Suppression) -> None:
-    shown = suppress(count, rule)
-    most = at_most(shown, rule)
-    assert most >= count
-    assert suppress(most, rule) == shown
-    assert suppress(most + 1, rule) != shown
 
 
 Table = dict[Holders, int]

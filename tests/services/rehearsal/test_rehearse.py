@@ -25,7 +25,7 @@ from services.rehearsal.holder import Holder
 from services.rehearsal.rehearse import Outcome, Rehearsal
 from services.rehearsal.reporter import Reporter
 from services.rehearsal.server import running_broker
-from tests.stage import IDENTIFIERS, OUTCOME, STATUS, TODAY, Broker, Scene, children, nhs_number, write_file
+from tests.stage import IDENTIFIERS, OUTCOME, QUALITY, STATUS, TODAY, Broker, Scene, children, nhs_number, write_file
 from tests.wire import Wire, disguises, seen, wiretap
 
 FIELDS = (*IDENTIFIERS, "upn")
@@ -163,6 +163,9 @@ def test_i5_answers_hold_only_what_they_are_meant_to(watched: Watched) -> None:
     for answer in states:
         assert set(answer) == STATUS
         assert set(answer["outcome"] or {}) <= OUTCOME
+    judged = [answer["quality"] for answer in answers if "quality" in answer]
+    assert judged
+    assert all(one is None or set(one) == QUALITY for one in judged)
     kinds = {frozenset(answer) for answer in answers} - {frozenset(states[0])}
     assert kinds <= {
         frozenset({"status"}),
@@ -170,6 +173,7 @@ def test_i5_answers_hold_only_what_they_are_meant_to(watched: Watched) -> None:
         frozenset({"agreement", "receiving", "destroyed"}),
         frozenset({"agreement", "sender", "receiver"}),
         frozenset({"run", "approved_by"}),
+        frozenset({"run", "agreement", "quality"}),
         frozenset({"counterfoil", "version", "agreement", "entries", "countersigned"}),
         frozenset({"agreement", "size"}),
         frozenset({"receipt", "part_bytes", "parts"}),

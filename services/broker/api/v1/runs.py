@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy import RowMapping
 
 from keys.agreement import Agreement, Party, Role
 from keys.protocol import MAY_CANCEL, TRANSITIONS, Event, State
+from services.broker import quality
 from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import Conflict, Gone, NotFound
@@ -71,6 +73,24 @@ def run_status(run: str, request: Request, caller: Annotated[Signed, Depends(sig
     return _status(office, run, agreement, party)
 
 
+@router.get("/runs/{run}/quality")
+def run_quality(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+    """How good the links are expected to be, as far as the suppression rule lets it be said, for whom the status gives
+    the counts to; ``null`` where nothing may be said, or the agreement is not one of two holders with one row each in a
+    link."""
+    office = office_of(request)
+    agreement, party = member(office, run, caller)
+    with office.store.transaction("read outcome of run") as connection:
+        row = runs.get(connection, run)
+    if row is None or not _told(row, party):
+        raise NotFound
+    return {
+        "run": run,
+        "agreement": agreement.id,
+        "quality": quality.shown_to(row["outcome"], _holder_of(party)),
+    }
+
+
 @router.post("/runs/{run}/cancellation")
 def cancel_run(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
     """Stop a run whose links are not decided yet, as a holder or an IG lead. Its tasks end within seconds, and another
@@ -125,6 +145,12 @@ def _gone(receipt: Any) -> Gone:
     )
 
 
+def _told(row: RowMapping, party: Party) -> bool:
+    """Whether the party may know what came of the run: IG leads once the links are decided, others once they are
+    released."""
+    return row["outcome"] is not None and (row["state"] == State.RELEASED or party.role is Role.IG_LEAD)
+
+
 def _holder_of(party: Party) -> str | None:
     """The holder that the party is, or whose IG lead it is."""
     return party.name if party.role is Role.HOLDER else party.of
@@ -140,7 +166,7 @@ def _status(office: Office, run: str, agreement: Agreement, party: Party) -> dic
         raise NotFound
     parts = shares(agreement, [rows[holder.name] for holder in agreement.holders()], row["task_pairs"])
     begun = datetime.fromisoformat(row["begun_at"]) if row["begun_at"] else None
-    told = row["state"] == State.RELEASED or party.role is Role.IG_LEAD
+    told = _told(row, party)
     comparing = begun is not None and row["state"] == State.ACCEPTED
     return {
         "run": row["id"],
@@ -149,7 +175,7 @@ def _status(office: Office, run: str, agreement: Agreement, party: Party) -> dic
         "percent": percent(parts, [number for number, _ in done]),
         "seconds_left": seconds_left(parts, done, begun=begun, now=office.now()) if begun and comparing else None,
         "approved_by": list(approved),
-        "outcome": shown_to(row["outcome"], _holder_of(party)) if row["outcome"] and told else None,
+        "outcome": shown_to(row["outcome"], _holder_of(party)) if told else None,
         "problem": row["problem"],
         "started_at": row["started_at"],
         "changed_at": row["changed_at"],

@@ -18,14 +18,37 @@ from encoder.identifiers import SHOWN, Column, Identifiers
 from encoder.match_keys import given, rows_of
 from encoder.read import Batch
 from encoder.twins import HOUSEHOLD
-from services.assurance.quality import Trait
 
 AGES = (*(f"{first}-{after - 1}" for first, after in pairwise(GROUPS)), f"{GROUPS[-1]}+", "not known")
 SEXES = {"F": "female", "M": "male", "": "not known"}
+DOUBLE = ("hyphenated or double-barrelled", "neither")
+GIVEN = ("given", "missing")
+SHORT = {
+    "Age in years": "Age",
+    "Date of birth": "Born",
+    "NHS number": "NHS no.",
+    "Letters of the names": "Letters",
+    "hyphenated or double-barrelled": "double",
+    "neither": "single",
+    "other than a to z": "others",
+    "a to z only": "a to z",
+    "same surname, date of birth and postcode": "yes",
+    "not known": "none",
+    " or ": "/",
+}
 IDENTIFIERS = ("forename", "surname", "sex", "date_of_birth", "postcode", "nhs_number", "upn")
 HYPHEN = r"\pL\p{Pd}\pL"
 OTHER_LETTERS = r"[^\PLA-Za-z]|\p{M}"
 """A letter that is none of a to z, or a mark on one."""
+
+
+@dataclass(frozen=True, repr=False)
+class Trait:
+    """What tells rows of one file apart: row ``i`` is in the group ``labels[codes[i]]``. ``codes``: int64, (rows,)."""
+
+    name: str
+    labels: tuple[str, ...]
+    codes: NDArray[np.int64]
 
 
 @dataclass(repr=False)
@@ -62,17 +85,18 @@ def traits(identifiers: Identifiers, writing: Writing, *, today: date) -> tuple[
         double = np.concatenate(writing.hyphen)
         if "surname" in columns:
             double |= _codes(columns["surname"], [" " in text for text in columns["surname"].values]) > 0
-        found.append(_either("Names", "hyphenated or double-barrelled", "neither", double))
+        found.append(_either("Names", *DOUBLE, double))
         other = np.concatenate(writing.other_letters)
         found.append(_either("Letters of the names", "other than a to z", "a to z only", other))
     if {"forename", *HOUSEHOLD} <= set(columns):
         found.append(_either("Twins", "same surname, date of birth and postcode", "no", _twins(identifiers)))
-    found += [
-        _either(f"{SHOWN[one]}, given or missing", "given", "missing", given(columns[one]))
-        for one in IDENTIFIERS
-        if one in columns
-    ]
+    found += [_either(given_or_missing(one), *GIVEN, given(columns[one])) for one in IDENTIFIERS if one in columns]
     return tuple(found)
+
+
+def given_or_missing(identifier: str) -> str:
+    """The name of the trait that says which rows have this identifier."""
+    return f"{SHOWN[identifier]}, given or missing"
 
 
 def _found(pattern: str, names: Sequence[Any], rows: int) -> NDArray[np.bool_]:
@@ -106,3 +130,11 @@ def _twins(identifiers: Identifiers) -> NDArray[np.bool_]:
     groups = together([kept.columns[one] for one in HOUSEHOLD], kept.rows)
     found[whole] = different_in(groups, kept.columns["forename"])
     return found
+
+
+def short(name: str, label: str) -> str:
+    """Short enough for the labels of a chart; the tables below it have the whole."""
+    name = name.removesuffix(", given or missing")
+    for whole, brief in SHORT.items():
+        name, label = name.replace(whole, brief), label.replace(whole, brief)
+    return f"{name}: {label}"
