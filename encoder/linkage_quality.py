@@ -135,7 +135,7 @@ def expected_of(said: Any, terms: Terms) -> Expected:
     """``said``: the ``quality`` that the broker answers with. Raises ``BrokerRefused`` for anything else."""
     try:
         read = _SaidQuality.model_validate(_named(said))
-    except (ValidationError, TypeError, AttributeError):
+    except (ValidationError, KeyError, TypeError, AttributeError):
         raise BrokerRefused(
             "The broker's answer on the quality of the links cannot be understood.",
             remedy="Check that tool and broker are of versions that belong together.",
@@ -240,10 +240,8 @@ def _above(agreed: _Whole, bands: Sequence[Band], threshold: float) -> _Whole:
         min(sum(one.links.high for one in kept), agreed.links.high - less.low),
     )
     false = Range(max(0.0, agreed.false.low - _most_false(gone)), min(agreed.false.high, _most_false(kept)))
-    missed = agreed.missed and Range(
-        agreed.missed.low + max(0.0, less.low - min(agreed.false.high, _most_false(gone))),
-        agreed.missed.high + less.high,
-    )
+    right = max(sum(one.links.low * one.low for one in gone), less.low - agreed.false.high)
+    missed = agreed.missed and Range(agreed.missed.low + right, agreed.missed.high + less.high)
     return _Whole(links, false, missed)
 
 

@@ -100,6 +100,8 @@ def _by(trait: Trait, linked: NDArray[np.bool_], whole: int | None, rule: Suppre
     rows = np.bincount(trait.codes, minlength=len(trait.labels)).tolist()
     of_these = np.bincount(trait.codes[linked], minlength=len(trait.labels)).tolist()
     groups = [_Group(*one) for one in zip(trait.labels, rows, of_these, strict=True) if one[1]]
+    if not groups:
+        return RatesBy(trait.name, ())
     rest = max(range(len(groups)), key=lambda place: groups[place].rows)
     parts = shown_parts([one.linked for one in groups], whole, rule, rest=rest)
     if parts is None:
@@ -123,9 +125,10 @@ def _told(group: _Group, linked: int | None, rule: Suppression) -> Rate:
 
 
 def _rest(groups: Sequence[_Group], told: Sequence[Rate], place: int, whole: int | None, rule: Suppression) -> Rate:
-    """From what the others leave of all; a group of which nothing is told may be linked as a whole."""
+    """From what the others leave of all. A group of which nothing is told may have few linked rows or nearly only such,
+    and which of the two must not follow from here."""
     others = [(one, rate.linked) for one, rate in zip(groups, told, strict=True) if one is not groups[place]]
-    most = [at_most(shown, rule) if leaves_enough([shown], one.rows, rule) else one.rows for one, shown in others]
+    most = [one.rows if shown is None else at_most(shown, rule) for one, shown in others]
     low = at_least(whole, rule) - sum(most)
     high = at_most(whole, rule) - sum(at_least(shown, rule) for _, shown in others)
     rows = suppress(groups[place].rows, rule)

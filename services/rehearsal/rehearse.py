@@ -17,16 +17,11 @@ from typing import Any
 
 from encoder.agreed import identifiers_of
 from encoder.cli.progress import Count
-from encoder.cli.version import version_of
 from encoder.door import Door
 from encoder.errors import ColumnsError, InputError
-from encoder.join import RunKey, join, link_keys, open_run_key, receive_all
-from encoder.linkage_page import About, Report, write_linkage
-from encoder.linkage_quality import expected_of
-from encoder.match_rates import HolderRates, match_rates, own_rates
+from encoder.join import RunKey, join, link_keys, open_run_key
 from encoder.normalise import Normalised
 from encoder.results import Results
-from encoder.shape import group
 from encoder.witness import fetch_log
 from encoder.workspace import Workspace
 from keys.agreement import Agreement
@@ -42,6 +37,7 @@ from services.broker.runs import pairs_total
 from services.rehearsal.accuracy import RowPair
 from services.rehearsal.cross_check import Check, cross_check_all
 from services.rehearsal.holder import Holder, HolderFiles
+from services.rehearsal.judging import write_judgement
 from services.rehearsal.memory import peak_memory_mb
 from services.rehearsal.party import Cast, agree, gather, write_identity
 from services.rehearsal.reporter import Reporter
@@ -154,11 +150,9 @@ class Rehearsal:
         if not released:
             return None, None, None
         with reporter.step("join", "recipient: joining the attribute files by link key"):
-            folder = self.root / "recipient"
-            folder.mkdir(mode=0o700, exist_ok=True)
-            files = {}
+            (self.root / "recipient").mkdir(mode=0o700, exist_ok=True)
+            files = {holder.files.name: self._handed(holder) for holder in holders}
             for holder in holders:
-                files[holder.files.name] = folder / f"{holder.files.name}.csv"
                 holder.hand_over(
                     released[holder.files.name],
                     files[holder.files.name],
@@ -177,26 +171,24 @@ class Rehearsal:
         return links, joined.path, joined.linked
 
     def _judge(self, linkage: _Linkage, holders: Sequence[Holder], run: str, reporter: Reporter) -> None:
-        """The report on the quality of the links: the recipient's, who joins files; of counts the first holder's."""
-        with reporter.step("judge", "recipient: how good the links are expected to be"):
-            terms = linkage.agreement.terms
-            counts = terms.release is Release.COUNT
-            door = linkage.door(holders[0].identity if counts else linkage.cast.recipient)
-            said = door.get(f"/v1/runs/{run}/quality")["quality"]
-            expected = expected_of(said, terms) if said else None
-            rates: tuple[HolderRates, ...] = ()
-            if not counts:
-                received = receive_all(
-                    {holder.files.name: self.root / "recipient" / f"{holder.files.name}.csv" for holder in holders},
-                    run_key=linkage.run_key,
-                    pseudonym_key=secrets.token_bytes(32),
-                    rows_of_one_holder=terms.decision.rows_of_one_holder,
-                )
-                rates = match_rates(received, group(received), terms.suppression)
-            own = own_rates(expected, terms.suppression) if expected else ()
-            tool = f"counterfoil {version_of('counterfoil')}"
-            about = About.of(terms, run=run, made=self.today.isoformat(), tool=tool)
-            write_linkage(Report(about, expected, own, rates), self.root / "quality.html")
+        """The recipient's report on the quality of the links; the first holder's, where only counts are released."""
+        terms = linkage.agreement.terms
+        counts = terms.release is Release.COUNT
+        by, party = ("holder", holders[0].identity) if counts else ("recipient", linkage.cast.recipient)
+        with reporter.step("judge", f"{by}: how good the links are expected to be"):
+            write_judgement(
+                self.root / "quality.html",
+                linkage.door(party).get(f"/v1/runs/{run}/quality")["quality"],
+                terms,
+                run=run,
+                made=self.today.isoformat(),
+                files={} if counts else {one.files.name: self._handed(one) for one in holders},
+                run_key=linkage.run_key,
+            )
+
+    def _handed(self, holder: Holder) -> Path:
+        """The holder's attribute file, at the recipient."""
+        return self.root / "recipient" / f"{holder.files.name}.csv"
 
 
 @dataclass(repr=False)

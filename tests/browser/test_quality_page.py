@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
+from encoder.intervals import wilson
 from encoder.traits import Trait
 from services.assurance.quality import Holding, measure
 from services.assurance.quality_page import About, write_quality
 from tests.browser.chromium import chromium, visit
+from tests.browser.test_linkage_page import extent
 from tests.browser.test_profile_page import WAYS
 
 ROWS = np.arange(90)
@@ -58,3 +60,10 @@ def test_its_charts_are_to_be_seen_and_a_bar_is_as_long_as_recall(browser: Brows
         lengths = [box["width"] for box in boxes if box]
         assert len(lengths) == 5  # the two small groups of the twins are not drawn
         assert lengths[2] / lengths[0] == pytest.approx(8 / 28, abs=0.02)
+        chart = seen.page.locator("svg[aria-labelledby^=chart-recall-1]")
+        whiskers = chart.locator("path.whisker")
+        assert whiskers.count() == len(lengths)
+        whole = extent(chart.locator("rect.usable").first)["width"]  # all of the first group are found
+        found = wilson(8, 28)
+        assert found is not None
+        assert extent(whiskers.nth(2))["width"] == pytest.approx(whole * (found.high - found.low), abs=0.3)

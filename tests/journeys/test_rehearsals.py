@@ -153,6 +153,15 @@ def test_the_recipient_gets_attributes_and_no_identifiers(kept: tuple[Path, dict
     assert len({row["link_key"] for row in linked}) == len(linked)
 
 
+def test_what_is_expected_of_the_links_without_truth_is_left_too(kept: tuple[Path, dict[str, Any]]) -> None:
+    folder, report = kept
+    found = json.loads((folder / "out" / "quality.json").read_text("ascii"))
+    assert found["expected"]["links"] == report["outcome"]["links"]
+    assert [one["whole"]["label"] for one in found["rates"]] == ["council", "icb"]
+    assert {"Age in years", "Sex", "Names"} <= {by["name"] for by in found["rates"][0]["breakdowns"]}
+    assert (folder / "out" / "quality.html").is_file()
+
+
 def test_a_rehearsal_that_was_kept_is_judged(kept: tuple[Path, dict[str, Any]]) -> None:
     folder, report = kept
     words = ["evaluate", "--rehearsal", "out", "--truth", "truth.csv", "--out", "quality.html"]
@@ -222,6 +231,7 @@ def test_the_demo_shows_a_table_and_says_where_the_files_are(tmp_path: Path) -> 
         "false links",
         "seconds: match",
         "demo/linked.csv",
+        "demo/quality.html",
     ):
         assert words in ended.out
     for words in ("making up two", "encoding 300 rows", "comparing encodings", "joining the attribute files"):

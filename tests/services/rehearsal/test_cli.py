@@ -247,7 +247,7 @@ def test_a_holder_without_name_or_file_is_refused(desk: Desk, words: str) -> Non
     desk.refuses("--holder", words, what="--holder takes NAME=FILE")
 
 
-@pytest.mark.parametrize("name", ["broker", "recipient", "linked.csv", "links.csv"])
+@pytest.mark.parametrize("name", ["broker", "recipient", "linked.csv", "links.csv", "quality.html"])
 def test_a_holder_with_a_name_of_ours_is_refused(desk: Desk, name: str) -> None:
     write_file(desk.folder, name, ROWS)
     desk.refuses(what=f"No holder may be called {name}", holders=("north", name))

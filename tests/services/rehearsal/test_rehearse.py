@@ -215,6 +215,8 @@ def test_a_count_gives_nobody_rows(tmp_path: Path) -> None:
     assert outcome.status["outcome"]["overlaps"] == [{"holders": ["north", "south"], "links": 30}]
     assert not list(root.rglob("results.csv"))
     assert not (root / "linked.csv").exists()
+    judged = json.loads((root / "quality.json").read_text("ascii"))
+    assert judged["rates"] == []
 
 
 def test_children_who_are_on_file_twice_are_linked_and_joined_where_that_is_agreed(tmp_path: Path) -> None:
