@@ -163,7 +163,7 @@ def _weights(expected: Expected) -> Bars:
     rows: list[tuple[str, list[tuple[str, int]], str]] = []
     for one in expected.bands:
         low, high = round(one.links.low), round(one.links.high)
-        value = f"{one.shown:,}" if one.shown else _between(one.links) if one.rest else f"under {expected.below}"
+        value = "the rest" if one.rest else _count(one.shown, f"under {expected.below}")
         rows.append((band_label(one), [("usable", low), ("partial", high - low)], value))
     return bars(
         "chart-weights",

@@ -30,7 +30,7 @@ class _Said(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
-_Count = Annotated[int, Field(ge=1, le=MOST_ROWS)]
+_Count = Annotated[int, Field(ge=0, le=MOST_ROWS)]
 _Probability = Annotated[float, Field(gt=0, le=1)]
 
 

@@ -13,6 +13,7 @@ from encoder.errors import BrokerRefused
 from encoder.linkage_quality import Expected, Point, expected_of
 from keys.suppression import suppress
 from keys.template import default_terms
+from keys.terms import Terms
 from matcher.expectation import Expectation, expect
 from services.broker.quality import EDGES, Held, assess, edges_of, shown_to
 from services.broker.weighing import weight_of
@@ -24,15 +25,15 @@ OPEN = (Held(10**7, 0, 0), Held(10**7, 0, 0))
 """Two holders with so many rows that none of their number holds anything back."""
 
 
-def answer(expected: Expectation, *, possible: int = 0, held: tuple[Held, Held] = OPEN) -> Any:
-    links = suppress(sum(expected.links), RULE)
-    outcome = {"links": links, "possible_links": suppress(possible, RULE)}
-    found = assess(TERMS, outcome, expected=expected, holdings=held)
+def answer(expected: Expectation, *, possible: int = 0, held: tuple[Held, Held] = OPEN, terms: Terms = TERMS) -> Any:
+    links = suppress(sum(expected.links), terms.suppression)
+    outcome = {"links": links, "possible_links": suppress(possible, terms.suppression)}
+    found = assess(terms, outcome, expected=expected, holdings=held)
     return shown_to({"quality": found}, "council")
 
 
-def told(expected: Expectation, **more: Any) -> Expected:
-    return expected_of(answer(expected, **more), TERMS)
+def told(expected: Expectation, *, terms: Terms = TERMS, **more: Any) -> Expected:
+    return expected_of(answer(expected, terms=terms, **more), terms)
 
 
 def holds(point: Point, links: int, false: float, missed: float) -> bool:
@@ -135,6 +136,14 @@ def test_recall_is_not_told_where_missed_links_are_not() -> None:
     assert all(one.recall is None for one in found.curve)
 
 
+def test_a_rule_that_rounds_small_counts_to_zero_still_says_what_they_can_be() -> None:
+    coarse = default_terms(HOLDERS, suppression={"below": 8, "round_to": 40})
+    found = told(Expectation((12, 0, 0, 0, 0, 400), 12.0, 9.0), terms=coarse)
+    assert (found.bands[0].shown, found.false, found.missed) == (0, 0, 0)
+    assert (found.bands[0].links.low, found.bands[0].links.high) == (8, 19)
+    assert found.agreed.false.high > 12
+
+
 GOOD = answer(Expectation((100, 60, 40, 30, 20, 150), 20.0, 60.0))
 BANDS = GOOD["bands"]
 
@@ -143,7 +152,7 @@ BANDS = GOOD["bands"]
     "changed",
     [
         {"links": "400"},
-        {"links": 0},
+        {"links": -5},
         {"links": 10**12},
         {"links": True},
         {"missed_told": 1},

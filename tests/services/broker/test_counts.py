@@ -200,7 +200,9 @@ def unruly(http: httpx.Client, scene: Scene, run: str) -> list[tuple[str, str, i
     return found
 
 
-@pytest.mark.parametrize(("release", "holders", "overlap"), [("blind", 2, (0, 7)), ("count", 3, (8, 33))])
+@pytest.mark.parametrize(
+    ("release", "holders", "overlap"), [("blind", 2, (0, 7)), ("blind", 2, (8, 33)), ("count", 3, (8, 33))]
+)
 def test_i9_no_answer_to_any_party_holds_a_number_that_the_rule_does_not_allow(
     make_scene: MakeScene, http: httpx.Client, release: str, holders: int, overlap: tuple[int, int]
 ) -> None:
