@@ -210,6 +210,7 @@ def test_a_script_gets_one_object_and_asks_nobody(desk: Desk) -> None:
             "sha256": hashlib.sha256(out.read_bytes()).hexdigest(),
             "without_token": 0,
             "columns": ["need"],
+            "traits": [],
             "doubts": {},
         },
     }

@@ -16,9 +16,11 @@ from keys.terms import Terms
 from matcher.expectation import Expectation
 from services.broker.quality import EDGES, Held, assess, edges_of, estimable, shown_to
 from tests.services.broker.test_counts import numbers
-from tests.stage import IDENTIFIERS, QUALITY, MakeScene, Scene, children, refused
+from tests.stage import IDENTIFIERS, MakeScene, Scene, children, refused
 
 BANDS = len(EDGES) + 1
+QUALITY = {"links", "possible_links", "false", "missed", "missed_told", "bands", "own"}
+"""All that is said."""
 
 
 def terms(release: str = "blind", holders: int = 2, **changes: Any) -> Terms:
