@@ -277,8 +277,6 @@ STATUS = {"run", "agreement", "state", "percent", "seconds_left", "approved_by",
 STATUS |= {"started_at", "changed_at"}
 OUTCOME = {"links", "possible_links", "left_out", "match_keys", "threshold"}
 """What a status holds, and the outcome in it if rows are given back."""
-QUALITY = {"links", "possible_links", "false", "missed", "missed_told", "bands", "own"}
-"""What is said of the quality of links."""
 
 
 def contribution(scene: Scene, by: Identity, to: Identity) -> bytes:
