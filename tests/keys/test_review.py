@@ -67,6 +67,7 @@ def test_it_says_all_that_there_is_to_decide_about() -> None:
         "WHO GIVES WHAT",
         "WHO LEARNS WHAT",
         "WHAT CAN BE LINKED",
+        "WHETHER IT WAS LINKED HONESTLY",
         "FOR HOW LONG",
         "WHAT CANNOT BE PREVENTED",
         "RISKS IN THESE TERMS",
@@ -244,3 +245,14 @@ def test_it_says_what_becomes_of_names_in_other_scripts(rule: str, said: str) ->
     assert said in links
     numbers = {"a": ("nhs_number", "date_of_birth"), "b": ("nhs_number", "date_of_birth")}
     assert "scripts" not in flat(unsigned(small_terms(numbers, normalisation=normalisation)))
+
+
+def test_it_says_what_control_rows_show_and_what_they_do_not() -> None:
+    without, with_ = page(three()), page(three(control={"rows": 150}))
+    said = section(with_, "WHETHER IT WAS LINKED HONESTLY")
+    assert "150 control rows" in said
+    assert "children who do not exist" in said
+    assert "nobody can approve" in said
+    assert "not that it gave out these links" in section(with_, "WHAT CANNOT BE PREVENTED")
+    assert "no control rows" in section(without, "WHETHER IT WAS LINKED HONESTLY")
+    assert "ontrol row" not in section(without, "WHAT CANNOT BE PREVENTED")
