@@ -180,6 +180,8 @@ def _left(answer: dict[str, Any]) -> str:
 def _show(answer: dict[str, Any], agreement: Agreement) -> None:
     sys.stdout.write(f"{answer['state']}, {answer['percent']} % compared{_left(answer)}\n")
     sys.stdout.write(f"approved by: {', '.join(answer['approved_by']) or 'nobody'}\n")
+    if names := (answer.get("control_rows") or {}).get("awaited"):
+        sys.stdout.write(f"control rows are not opened yet by: {', '.join(names)}\n")
     if answer["problem"]:
         sys.stdout.write(f"{answer['problem']['what']} {answer['problem']['remedy']}\n")
     if answer["outcome"]:
