@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keys.link_tree import SEED_BYTES
 from keys.terms import ExactKey, Terms
 from matcher import link_ids
 from matcher.exact import find_exact, token_codes
 from matcher.pairs import Pairs
 from matcher.solve import Links, PairSet, solve
+from services.broker.decided import Decided
 from services.broker.inputs import Inputs
 from services.broker.matching import capacity, floor_of
 from services.broker.office import Office
-from services.broker.outcome import describe
 from services.broker.plan import Task
 from services.broker.runs import comparisons, exact_keys, fuzzy_keys
 from services.broker.spill import Spill, link_ids_name
@@ -57,15 +58,18 @@ def decide(inputs: Inputs, found: _Found) -> dict[str, Any]:
     links = _links(terms, scored, codes, terms.decision.match)
     if not inputs.office.storage.has(link_ids_name(inputs.run)):
         ids = link_ids.assign(links, rows=inputs.rows, token_bytes=inputs.office.random)
-        spill.put(link_ids_name(inputs.run), **{f"holder{number}": one for number, one in enumerate(ids)})
-    return describe(
-        terms,
-        rows=[_linkable(inputs, holder) for holder in range(len(inputs.rows))],
+        seed = np.frombuffer(inputs.office.random(SEED_BYTES), np.uint8)
+        spill.put(link_ids_name(inputs.run), seed=seed, **{f"holder{number}": one for number, one in enumerate(ids)})
+    decided = Decided(
+        linkable=[_linkable(inputs, holder) for holder in range(len(inputs.rows))],
         links=links,
         possible=_links(terms, scored, codes, terms.decision.possible),
-        common=common,
-        duplicates=_duplicates(terms, scored, codes),
+        alike=_alike(terms, scored, codes),
+        common=frozenset(common),
     )
+    if terms.control.rows:
+        decided.keep(spill, inputs.run)
+    return decided.describe(terms)
 
 
 def forget_pairs(inputs: Inputs, found: _Found) -> None:
@@ -81,6 +85,11 @@ def stored_link_ids(office: Office, run: str, agreement: str, holders: int) -> l
     return [arrays[f"holder{number}"] for number in range(holders)]
 
 
+def stored_seed(office: Office, run: str, agreement: str) -> bytes:
+    """What the tree over these link ids is made from."""
+    return Spill(office, run, agreement).get(link_ids_name(run))["seed"].tobytes()
+
+
 def _links(terms: Terms, scored: list[PairSet], codes: list[NDArray[np.int64]], probability: float) -> Links:
     """Rows of one holder are linked with each other only if the agreement says so."""
     linking = terms.decision.duplicates == "link"
@@ -92,16 +101,15 @@ def _links(terms: Terms, scored: list[PairSet], codes: list[NDArray[np.int64]], 
     )
 
 
-def _duplicates(terms: Terms, scored: list[PairSet], codes: list[NDArray[np.int64]]) -> list[int] | None:
-    """How many rows of each holder look like another row of it, where the agreement wants that reported."""
+def _alike(terms: Terms, scored: list[PairSet], codes: list[NDArray[np.int64]]) -> list[Links] | None:
+    """Which rows of each holder look like another row of it, where the agreement wants that reported."""
     if terms.decision.duplicates != "report":
         return None
-    repeated = []
+    found = []
     for holder in range(len(terms.holders)):
         own = [pairs for pairs in scored if pairs.holder_a == pairs.holder_b == holder]
-        alike = solve(own, weight_of(terms.decision.match), rows_of_one_holder="any number", codes=codes)
-        repeated.append(alike.repeated(holder))
-    return repeated
+        found.append(solve(own, weight_of(terms.decision.match), rows_of_one_holder="any number", codes=codes))
+    return found
 
 
 def _codes(inputs: Inputs) -> list[NDArray[np.int64]]:
@@ -174,10 +182,10 @@ def _common(exact: Mapping[str, Pairs], terms: Terms) -> set[str]:
     return {name for name, pairs in exact.items() if suppress(min(pairs.rows_left_out), terms.suppression) is not None}
 
 
-def _linkable(inputs: Inputs, holder: int) -> int:
-    """Rows with an encoding under any match-key."""
+def _linkable(inputs: Inputs, holder: int) -> NDArray[np.bool_]:
+    """Which rows have an encoding under any match-key: bool (rows,)."""
     flags = inputs.read(holder, [f"present/{name}" for name in inputs.names(holder)])
-    return int(np.logical_or.reduce([flag == 1 for flag in flags.values()]).sum())
+    return np.asarray(np.logical_or.reduce([flag == 1 for flag in flags.values()]))
 
 
 def _joined(pairs: Pairs) -> NDArray[np.int64]:
