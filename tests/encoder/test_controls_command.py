@@ -66,7 +66,8 @@ def test_holders_open_wait_and_see_and_the_ig_lead_sees_the_same(linked: tuple[S
         "Awaited: south. Give the same command again later; nobody can approve before.",
     ]
     assert json.loads(asks["north"]("controls", run, "--no-wait", "--json")[0]) == {"run": run, "awaited": ["south"]}
-    assert "control rows are not opened yet by: south\n" in asks["north"]("status", run)[0]
+    awaited = "control rows are not opened yet by: south; counts follow once they are\n"
+    assert asks["north"]("status", run)[0] == f"matched, 100 % compared\napproved by: nobody\n{awaited}"
     with pytest.raises(BrokerRefused, match="not opened yet by south"):
         asks["lead"]("approve", run, "--yes")
     told, _ = asks["south"]("controls", run)
