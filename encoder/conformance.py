@@ -6,6 +6,7 @@ anything is compared. They are part of the protocol: changing one changes the di
 Where the agreement transliterates names or joins forms of forenames, the rows cannot show that the tables are the
 same: they hold few of their letters and forms, and a child's name may have any. So the digest also covers each whole
 table, whatever its version is called.
+Where the agreement has control rows, the digest covers those of all holders too.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from encoder.columns import Columns
+from encoder.control_rows import control_digest
 from encoder.forename_forms import forms_digest
 from encoder.match_keys import encoders
 from encoder.normalise import normalise
@@ -46,13 +48,16 @@ _POSTCODES = ("AB1 2CD", "ab12cd", "ZZ99 3VZ", "SW1A 9ZZ", "", "M1 1AA")
 
 def conformance_digest(terms: Terms, secret: Secret) -> str:
     """HMAC-SHA256, 64 hexadecimal digits, over the encodings of the rows under every match-key of the terms, and before
-    them, where names are transliterated or forms of forenames joined, over the tables that this is done by."""
+    them, where names are transliterated or forms of forenames joined, over the tables that this is done by, and over
+    the control rows, if any."""
     identifiers = normalise([_rows()], _COLUMNS, rules=terms.normalisation, today=_TODAY).identifiers
     tag = hmac.new(subkey(secret, Label.CONFORMANCE), digestmod=hashlib.sha256)
     if terms.normalisation.other_scripts == "transliterate":
         tag.update(b"other scripts\0" + bytes.fromhex(table_digest()))
     if terms.normalisation.forename_variants == "join":
         tag.update(b"forename variants\0" + bytes.fromhex(forms_digest()))
+    if terms.control.rows:
+        tag.update(b"control rows\0" + control_digest(terms, secret))
     for encoder in encoders(terms.match_keys, terms=terms, secret=secret):
         encoded = encoder.encode(identifiers)
         tag.update(encoder.key.name.encode() + b"\0" + encoded.present.astype(np.uint8).tobytes())

@@ -1,5 +1,7 @@
 """What normalising makes of a file: one column per identifier, each distinct value kept once."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -53,3 +55,15 @@ class Identifiers:
 
     rows: int
     columns: Mapping[str, Column]
+
+    def followed_by(self, other: Identifiers) -> Identifiers:
+        """The rows of both, these first, in the columns that both have."""
+        both = [name for name in self.columns if name in other.columns]
+        columns = {name: _followed(self.columns[name], other.columns[name]) for name in both}
+        return Identifiers(self.rows + other.rows, columns)
+
+
+def _followed(first: Column, second: Column) -> Column:
+    place = {value: code for code, value in enumerate(first.values)}
+    codes = np.fromiter((place.setdefault(value, len(place)) for value in second.values), np.int32, len(second.values))
+    return Column(np.concatenate([first.codes, codes[second.codes]]), tuple(place))

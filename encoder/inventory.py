@@ -29,9 +29,11 @@ class FieldCount:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Counts of rows; ``bytes``: the size of the upload. ``encoded``: rows with an encoding under some match-key."""
+    """Counts of the holder's rows; ``bytes``: the size of the upload. ``encoded``: rows with an encoding under some
+    match-key. ``control_rows``: made-up rows that are uploaded beside them, which no other count holds."""
 
     rows: int
+    control_rows: int
     excluded: int
     rejected: int
     encoded: int
@@ -61,6 +63,7 @@ def take_inventory(
         )
     return Inventory(
         rows,
+        terms.control.rows,
         excluded,
         len(normalised.rejections),
         encoded,

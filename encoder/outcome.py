@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from keys.protocol import State
 from keys.terms import Release, Suppression, Terms
 
 
@@ -25,6 +26,12 @@ def tell(outcome: Mapping[str, Any], terms: Terms) -> list[str]:
     lines.append(f"match-keys: {', '.join(outcome.get('match_keys') or ())}")
     lines.append(f"linked from a probability of {outcome.get('threshold')} on")
     return lines
+
+
+def told_awaited(status: Mapping[str, Any]) -> list[str]:
+    """One line on control rows that a run still waits for, if it does: nobody is told the outcome before."""
+    names = (status.get("control_rows") or {}).get("awaited") if status["state"] == State.MATCHED else None
+    return [f"control rows are not opened yet by: {', '.join(names)}; counts follow once they are"] if names else []
 
 
 def _overlaps(outcome: Mapping[str, Any], terms: Terms) -> list[str]:

@@ -3,11 +3,13 @@
 Payload: manifest length (4 bytes, big-endian), manifest (canonical JSON), then one record a row
 (``keys.layout.upload_record``). Rows get fresh random handles and are put in the order of these handles, which
 is as good as shuffling them. Which handle is whose stays at the holder, sealed to itself.
+
+The control rows of the agreement stand among the holder's own, as many as it says, and the manifest binds them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,8 +21,10 @@ from numpy.typing import NDArray
 
 from encoder.ahead import in_order
 from encoder.conformance import conformance_digest
+from encoder.control_rows import control_rows
 from encoder.errors import InputError
-from encoder.match_keys import MatchKeyEncoder, encoders, given, rows_of
+from encoder.identifiers import Identifiers
+from encoder.match_keys import MatchKeyEncoder, encodable, encoders, given, rows_of
 from encoder.normalise import Normalised
 from encoder.rejected import write_rejected
 from encoder.sheet import sha256_of
@@ -28,6 +32,7 @@ from encoder.wording import counted
 from encoder.workspace import Workspace
 from keys.agreement import Agreement, Party
 from keys.canonical import canonical, canonical_texts, parse
+from keys.control_rows import SALT_BYTES, commitment, handle_digest
 from keys.derive import key_check
 from keys.envelope import seal, sealed_length
 from keys.errors import SecretError
@@ -48,6 +53,9 @@ class Packed:
 
     path: Path
     rows: int
+    """The holder's own. All counts are of these."""
+    control_rows: int
+    """Made-up rows beside them."""
     bytes: int
     sha256: str
     fields: Mapping[str, int]
@@ -96,28 +104,38 @@ def pack(
             remedy="Encode the whole cohort, or agree on a smaller minimum.",
         )
     keys = encoders(terms.keys_of(holder.name), terms=terms, secret=secret)
-    handles = np.frombuffer(random(HANDLE_BYTES * rows), dtype=np.uint8).reshape(rows, HANDLE_BYTES)
+    identifiers, controls = normalised.identifiers, terms.control.rows
+    if controls:
+        identifiers = identifiers.followed_by(control_rows(terms, holder.name, secret))
+    whole = identifiers.rows
+    handles = np.frombuffer(random(HANDLE_BYTES * whole), dtype=np.uint8).reshape(whole, HANDLE_BYTES)
+    salt = random(SALT_BYTES) if controls else b""
     order = handle_order(handles)
     manifest = _manifest(
-        terms, holder.name, rows, check=key_check(secret), conformance=conformance_digest(terms, secret)
+        terms,
+        holder.name,
+        whole,
+        check=key_check(secret),
+        conformance=conformance_digest(terms, secret),
+        control_rows=commitment(salt, _digests(handles[rows:])),
     )
     record = upload_record(terms, holder.name)
-    counts = {encoder.key.name: 0 for encoder in keys}
 
     def payload() -> Iterator[bytes]:
         yield len(manifest).to_bytes(4, "big") + manifest
         done = 0
-        blocks = (order[start : start + _BLOCK_ROWS] for start in range(0, rows, _BLOCK_ROWS))
-        for records in in_order(partial(_records, normalised, handles, keys, record), blocks, workers=workers):
+        blocks = (order[start : start + _BLOCK_ROWS] for start in range(0, whole, _BLOCK_ROWS))
+        for records in in_order(partial(_records, identifiers, handles, keys, record), blocks, workers=workers):
             yield records.tobytes()
-            for name in counts:
-                counts[name] += int(np.count_nonzero(records[f"present/{name}"]))
             done += len(records)
             if progress is not None:
-                progress(done, rows)
+                progress(done, whole)
 
-    ids = normalised.ids.take(order).to_pylist()
-    table = rows.to_bytes(8, "big") + handles[order].tobytes() + canonical_texts(ids)
+    ids = canonical_texts(normalised.ids.take(order[order < rows]).to_pylist())
+    if controls:
+        places = canonical(np.argsort(order)[rows:].tolist())
+        ids = b'{"control_rows":%b,"row_ids":%b,"salt":"%b"}' % (places, ids, salt.hex().encode())
+    table = whole.to_bytes(8, "big") + handles[order].tobytes() + ids
     with whole_files() as files:
         lines = 0
         if rejected is not None:
@@ -125,7 +143,7 @@ def pack(
         _keep_handles(table, workspace, files, agreement=agreement, identity=identity, random=random)
         seal(
             payload(),
-            4 + len(manifest) + rows * record.itemsize,
+            4 + len(manifest) + whole * record.itemsize,
             files.open(workspace.upload, replace=True, private=True),
             kind=Sealed.UPLOAD,
             agreement=agreement.id,
@@ -135,15 +153,17 @@ def pack(
         )
     sha256 = sha256_of(workspace.upload)
     fields = {name: int(given(column).sum()) for name, column in normalised.identifiers.columns.items()}
-    return Packed(workspace.upload, rows, workspace.upload.stat().st_size, sha256, fields, counts, lines)
+    counts = {one.key.name: int(np.count_nonzero(encodable(one.key, normalised.identifiers))) for one in keys}
+    return Packed(workspace.upload, rows, controls, workspace.upload.stat().st_size, sha256, fields, counts, lines)
 
 
 def upload_bytes(agreement: Agreement, holder: Party, receiving: ReceivingAddress, rows: int) -> int:
-    """How many bytes the upload of so many rows will have, whatever is in them."""
-    record = upload_record(agreement.terms, holder.name)
-    manifest = _manifest(agreement.terms, holder.name, rows, check="0" * 64, conformance="0" * 64)
+    """How many bytes the upload of so many rows, and the control rows, will have, whatever is in them."""
+    record, whole = upload_record(agreement.terms, holder.name), rows + agreement.terms.control.rows
+    noughts = "0" * 64
+    manifest = _manifest(agreement.terms, holder.name, whole, check=noughts, conformance=noughts, control_rows=noughts)
     return sealed_length(
-        4 + len(manifest) + rows * record.itemsize,
+        4 + len(manifest) + whole * record.itemsize,
         kind=Sealed.UPLOAD,
         agreement=agreement.id,
         sender=holder.card,
@@ -151,18 +171,46 @@ def upload_bytes(agreement: Agreement, holder: Party, receiving: ReceivingAddres
     )
 
 
+@dataclass(frozen=True, repr=False)
+class HandleTable:
+    """One upload. ``handles``: uint8 (rows, 16), ascending, of its own and its control rows. ``row_ids``: of its own
+    rows, in the order of their handles. ``control_rows``: the places in ``handles`` of control rows, by number."""
+
+    handles: NDArray[np.uint8]
+    row_ids: list[str]
+    control_rows: Sequence[int]
+    salt: bytes
+
+    @property
+    def own(self) -> NDArray[np.bool_]:
+        """Which handles are of the holder's own rows."""
+        found = np.ones(len(self.handles), dtype=np.bool_)
+        found[list(self.control_rows)] = False
+        return found
+
+    @property
+    def control_handles(self) -> NDArray[np.uint8]:
+        """The handles of the control rows, by number."""
+        return self.handles[list(self.control_rows)]
+
+    @property
+    def commitment(self) -> str:
+        """What the manifest of the upload says of its control rows."""
+        return commitment(self.salt, _digests(self.control_handles))
+
+
 def recall_handles(
     workspace: Workspace, *, agreement: Agreement, identity: Identity
 ) -> tuple[NDArray[np.uint8], list[str]]:
-    """The newest upload's handles, uint8 (rows, 16), in ascending order, and the row ids beside them."""
-    return _read_handles(workspace.recall(Sealed.HANDLES, agreement=agreement.id, identity=identity))
+    """The handles of the holder's own rows in the newest upload, uint8 (rows, 16), in ascending order, and the row ids
+    beside them."""
+    newest = next(every_handles(workspace, agreement=agreement, identity=identity))
+    return newest.handles[newest.own], newest.row_ids
 
 
-def every_handles(
-    workspace: Workspace, *, agreement: Agreement, identity: Identity
-) -> Iterator[tuple[NDArray[np.uint8], list[str]]]:
+def every_handles(workspace: Workspace, *, agreement: Agreement, identity: Identity) -> Iterator[HandleTable]:
     """The handles of every upload that was ever packed here, the newest first."""
-    yield recall_handles(workspace, agreement=agreement, identity=identity)
+    yield _read_handles(workspace.recall(Sealed.HANDLES, agreement=agreement.id, identity=identity))
     for number in range(_put_aside(workspace), 0, -1):
         yield _read_handles(workspace.recall(f"{Sealed.HANDLES} {number}", agreement=agreement.id, identity=identity))
 
@@ -184,12 +232,21 @@ def _keep_handles(
     workspace.keep(Sealed.HANDLES, table, agreement=agreement.id, identity=identity, random=random, files=files)
 
 
-def _manifest(terms: Terms, holder: str, rows: int, *, check: str, conformance: str) -> bytes:
-    """What the upload says of itself. ``check`` and ``conformance``: 64 hexadecimal digits each."""
-    names = [key.name for key in terms.keys_of(holder)]
-    return canonical(
-        {"holder": holder, "rows": rows, "match_keys": names, "key_check": check, "conformance": conformance}
-    )
+def _manifest(terms: Terms, holder: str, rows: int, *, check: str, conformance: str, control_rows: str) -> bytes:
+    """What the upload says of itself. ``check``, ``conformance`` and ``control_rows``: 64 hexadecimal digits each. The
+    last is not said where the agreement has no control rows."""
+    said = {
+        "holder": holder,
+        "rows": rows,
+        "match_keys": [key.name for key in terms.keys_of(holder)],
+        "key_check": check,
+        "conformance": conformance,
+    }
+    return canonical({**said, "control_rows": control_rows} if terms.control.rows else said)
+
+
+def _digests(handles: NDArray[np.uint8]) -> list[str]:
+    return [handle_digest(one.tobytes()) for one in handles]
 
 
 def _put_aside(workspace: Workspace) -> int:
@@ -197,15 +254,18 @@ def _put_aside(workspace: Workspace) -> int:
     return next(number for number in count() if not workspace.keeps(f"{Sealed.HANDLES} {number + 1}"))
 
 
-def _read_handles(data: bytes) -> tuple[NDArray[np.uint8], list[str]]:
+def _read_handles(data: bytes) -> HandleTable:
     rows = int.from_bytes(data[:8], "big")
     end = 8 + rows * HANDLE_BYTES
     handles = np.frombuffer(data[8:end], dtype=np.uint8).reshape(rows, HANDLE_BYTES)
-    return handles, parse(data[end:], where="table of handles")
+    found = parse(data[end:], where="table of handles")
+    if isinstance(found, list):
+        return HandleTable(handles, found, (), b"")
+    return HandleTable(handles, found["row_ids"], found["control_rows"], bytes.fromhex(found["salt"]))
 
 
 def _records(
-    normalised: Normalised,
+    identifiers: Identifiers,
     handles: NDArray[np.uint8],
     keys: list[MatchKeyEncoder],
     record: np.dtype[np.void],
@@ -213,7 +273,7 @@ def _records(
 ) -> NDArray[np.void]:
     records = np.zeros(len(which), dtype=record)
     records["handle"] = handles[which]
-    block = rows_of(normalised.identifiers, which)
+    block = rows_of(identifiers, which)
     for encoder in keys:
         encoded = encoder.encode(block)
         records[encoder.key.name] = encoded.bits

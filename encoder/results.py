@@ -29,7 +29,8 @@ VALUE_COLUMNS = ("token", "link_key")
 
 @dataclass(frozen=True, repr=False)
 class Results:
-    """Row ids in random order and, beside each, its token (blind) or link key (open) as text."""
+    """The holder's own row ids in random order and, beside each, its token (blind) or link key (open) as text. Control
+    rows are not among them."""
 
     run: str
     column: str
@@ -59,11 +60,12 @@ def open_release(sealed: bytes, *, workspace: Workspace, agreement: Agreement, i
     records = np.frombuffer(payload, dtype=record)
     records = records[handle_order(records["handle"])]
     tables = every_handles(workspace, agreement=agreement, identity=identity)
-    row_ids = next((ids for handles, ids in tables if np.array_equal(records["handle"], handles)), None)
-    if row_ids is None:
+    table = next((one for one in tables if np.array_equal(records["handle"], one.handles)), None)
+    if table is None:
         raise _incomplete()
-    values = [encode(value.tobytes()) if blind else value.tobytes().hex() for value in records[column]]
-    return Results(run_of(header), column, row_ids, values)
+    own = records[column][table.own]
+    values = [encode(value.tobytes()) if blind else value.tobytes().hex() for value in own]
+    return Results(run_of(header), column, table.row_ids, values)
 
 
 def run_of(header: Header) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from encoder.door import Door
 from encoder.errors import BrokerRefused, InputError, NothingThere, Unreachable
+from encoder.package import every_handles
 from encoder.patience import Patience
 from encoder.sheet import sha256_of
 from encoder.witness import witness
@@ -75,6 +76,8 @@ def upload(
         )
     write_whole(workspace.receipt, canonical(receipt), replace=True)
     expect = {**facts, "upload": said.get("upload")}
+    if agreement.terms.control.rows:
+        expect["control_rows"] = next(every_handles(workspace, agreement=agreement, identity=identity)).commitment
     patience.insist(
         lambda: witness(workspace, door, agreement=agreement, identity=identity, entry=said["entry"], expect=expect)
     )

@@ -26,6 +26,8 @@ class Label(StrEnum):
     """32 bytes, shown to the broker: equal at two holders only if their secrets are."""
     CONFORMANCE = "conformance digest"
     """32 bytes: HMAC-SHA256 key over the encodings of the 64 conformance rows."""
+    CONTROL = "control rows"
+    """32 bytes: what the control rows of all holders are drawn from."""
 
 
 LENGTHS = {
@@ -34,6 +36,7 @@ LENGTHS = {
     Label.EXACT: 32,
     Label.KEY_CHECK: 32,
     Label.CONFORMANCE: 32,
+    Label.CONTROL: 32,
 }
 
 

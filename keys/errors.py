@@ -64,5 +64,9 @@ class TokenError(KeysError):
     """A token does not open with this run's key."""
 
 
+class ControlError(KeysError):
+    """Control rows cannot be opened, or the links that the broker shows of them do not hold."""
+
+
 class LogError(KeysError):
     """The audit log does not hold together, or is not the one expected."""

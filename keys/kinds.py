@@ -40,6 +40,8 @@ class Declared(StrEnum):
     """By an IG lead: the release of this run may go ahead."""
     REFUSAL = "refusal"
     """By an IG lead: this run shall not be released."""
+    OPENING = "control rows opening"
+    """By a holder: it opens the control rows of its upload to a run whose links are decided."""
     DESTRUCTION = "destruction receipt"
     """By the broker: the agreement's uploads, pairs and links are destroyed."""
     ROTATION = "rotation"

@@ -15,6 +15,7 @@ class Event(StrEnum):
     UPLOAD_REPLACED = "upload replaced"
     RUN_STARTED = "run started"
     RUN_CHANGED = "run changed"
+    CONTROL_ROWS_OPENED = "control rows opened"
     RELEASE_APPROVED = "release approved"
     RELEASE_REFUSED = "release refused"
     DATA_DESTROYED = "data destroyed"
@@ -26,7 +27,8 @@ class State(StrEnum):
     ACCEPTED = "accepted"
     """All uploads are in and belong together."""
     MATCHED = "matched"
-    """The links are decided; two holders' IG leads must approve the release."""
+    """The links are decided; every holder opens its control rows, if the agreement has some, then two holders' IG leads
+    must approve the release."""
     APPROVED = "approved"
     """They have."""
     RELEASED = "released"

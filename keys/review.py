@@ -72,6 +72,7 @@ def review(agreement: Agreement, *, now: datetime) -> str:
         ("Who gives what", _gives(terms)),
         ("Who learns what", _learns(terms)),
         ("What can be linked", _links(terms)),
+        ("Whether it was linked honestly", _honestly(terms)),
         ("For how long", _duration(terms)),
         ("What cannot be prevented", _limits(terms)),
         ("Risks in these terms", _risks(terms, now)),
@@ -183,6 +184,21 @@ def _twins(caution: float) -> str:
     )
 
 
+def _honestly(terms: Terms) -> list[str]:
+    if not terms.control.rows:
+        return ["There are no control rows: nothing shows how many links were found, or that the broker compared rows."]
+    rows = (
+        f"Every upload holds {terms.control.rows} control rows among its own: children who do not exist, with known "
+        "errors, whom all holders know and the broker does not. They are in no count, and never reach the recipient."
+    )
+    opened = (
+        "Once the links are decided the broker binds itself to them, and only then each holder says which of its rows "
+        "are control rows. All holders then see how many of these were found, by kind of error, and that the broker "
+        "did not choose its answer afterwards. Before all have done so nobody can approve the release."
+    )
+    return [rows, opened]
+
+
 def _duration(terms: Terms) -> list[str]:
     ends, hours = terms.expires_at(), terms.retention_hours
     after = f"{hours} hours" + (f" ({hours / 24:.3g} days)" if hours >= 48 else "")
@@ -215,6 +231,7 @@ def _limits(terms: Terms) -> list[str]:
         together,
         probed,
         "The broker could keep a copy of what it says it has destroyed.",
+        *_unbound(terms),
         "Some links will be missed and some will be wrong, those of twins and namesakes above all.",
     ]
     if terms.release is not Release.COUNT:
@@ -224,6 +241,16 @@ def _limits(terms: Terms) -> list[str]:
         )
         lines.append(recognised)
     return lines
+
+
+def _unbound(terms: Terms) -> list[str]:
+    if not terms.control.rows:
+        return []
+    known = (
+        "Control rows show that the broker found the links, not that it gave out these links and no others. After the "
+        "first run in which they are opened the broker knows them: only a new agreement has new ones."
+    )
+    return [known]
 
 
 def _risks(terms: Terms, now: datetime) -> list[str]:

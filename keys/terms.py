@@ -209,6 +209,12 @@ class Decision(_Stated):
         return self
 
 
+class Control(_Stated):
+    """``rows`` made-up rows in every upload, which all holders know and the broker does not; 0: none."""
+
+    rows: Annotated[int, Field(ge=0, le=2000, strict=True)]
+
+
 class Suppression(_Stated):
     """Counts below ``below``, zero too, are not shown; others are rounded to ``round_to``."""
 
@@ -248,6 +254,7 @@ class Terms(_Stated):
     normalisation: Normalisation
     match_keys: Annotated[tuple[MatchKey, ...], Field(min_length=1)]
     decision: Decision
+    control: Control
     suppression: Suppression
 
     @model_validator(mode="after")

@@ -21,11 +21,13 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder import opening
 from encoder.ceremony import recall_secret
 from encoder.conformance import conformance_digest
 from encoder.door import Door
 from encoder.join import RunKey, link_keys, open_run_key
 from encoder.package import recall_handles
+from encoder.patience import Patience
 from encoder.results import Results
 from encoder.workspace import Workspace
 from keys.agreement import Agreement
@@ -245,6 +247,29 @@ class Scene:
             self.approve(name, run)
         self.status(run, "released")
 
+    def open_controls(self, *names: str, run: str) -> None:
+        """These holders open their control rows, or all."""
+        for name in names or [party.name for party in self.agreement.holders()]:
+            identity = self.cast.holders[name]
+            workspace = self.holder(name).workspace
+            opening.open_rows(workspace, self.door(identity), run, agreement=self.agreement, identity=identity)
+
+    def shown_controls(self, name: str, run: str) -> Any:
+        """What the broker shows this holder of all control rows, once all are opened."""
+        patience = Patience(lambda seconds: time.sleep(0.05), lambda line: None)
+        return opening.until_shown(self.door_of(name), run, patience=patience, tell=lambda names: None)
+
+    def check_controls(self, name: str, run: str, shown: Any = None) -> opening.Checked:
+        identity = self.cast.holders[name]
+        return opening.check(
+            self.holder(name).workspace,
+            self.door(identity),
+            run,
+            shown or self.shown_controls(name, run),
+            agreement=self.agreement,
+            identity=identity,
+        )
+
     def results(self, name: str, run: str) -> Results:
         return self.holder(name).fetch_results(self.door_of(name), run)
 
@@ -274,7 +299,7 @@ class Scene:
 
 MakeScene = Callable[..., Scene]
 STATUS = {"run", "agreement", "state", "percent", "seconds_left", "approved_by", "outcome", "problem"}
-STATUS |= {"started_at", "changed_at"}
+STATUS |= {"control_rows", "started_at", "changed_at"}
 OUTCOME = {"links", "possible_links", "left_out", "match_keys", "threshold"}
 """What a status holds, and the outcome in it if rows are given back."""
 

@@ -5,6 +5,7 @@ import typer
 from encoder.cli import agreement, decisions, identity, linkage, log, recipient, secret
 from encoder.cli.clk import clk
 from encoder.cli.columns import columns
+from encoder.cli.controls import controls
 from encoder.cli.destruction import destroyed
 from encoder.cli.doctor import doctor
 from encoder.cli.encode import encode
@@ -35,6 +36,7 @@ for command in (
     linkage.start,
     linkage.cancel,
     linkage.status,
+    controls,
     decisions.approve,
     decisions.decline,
 ):

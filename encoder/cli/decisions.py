@@ -7,7 +7,7 @@ from encoder.cli.ask import ask
 from encoder.cli.desk import HERE, Broker, Desk, Folder, PassphraseFd, PassphraseFile, Run, Yes
 from encoder.door import Door
 from encoder.errors import InputError
-from encoder.outcome import tell
+from encoder.outcome import tell, told_awaited
 from encoder.waiting import look
 from encoder.witness import witness
 from encoder.workspace import own_party
@@ -78,5 +78,5 @@ def _show(desk: Desk, door: Door, run: str) -> None:
         f"approved by: {', '.join(status['approved_by']) or 'nobody'}",
     ]
     if status["state"] == State.MATCHED:
-        lines += tell(status["outcome"] or {}, desk.agreement.terms)
+        lines += told_awaited(status) or tell(status["outcome"] or {}, desk.agreement.terms)
     sys.stderr.write("\n".join(lines) + "\n")

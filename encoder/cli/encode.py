@@ -148,6 +148,7 @@ def _tell(packed: Packed, found: Inventory, lists: tuple[ListUse, ...], rejected
         facts: dict[str, Any] = {
             "upload": str(packed.path),
             "rows": packed.rows,
+            "control_rows": packed.control_rows,
             "rejected": found.rejected,
             "rejected_file": str(rejected),
             "rejected_lines": packed.rejected_lines,
@@ -161,9 +162,10 @@ def _tell(packed: Packed, found: Inventory, lists: tuple[ListUse, ...], rejected
         sys.stdout.write(json.dumps(facts) + "\n")
         return
     keys = ", ".join(f"{name} {rows:,}" for name, rows in packed.match_keys.items())
+    beside = f" and {counted(packed.control_rows, 'control row')}" if packed.control_rows else ""
     sys.stdout.write(
-        f"{packed.path}: {counted(packed.rows, 'row')} ({found.rejected:,} cannot link, {found.excluded:,} excluded), "
-        f"{packed.bytes:,} bytes\n"
+        f"{packed.path}: {counted(packed.rows, 'row')}{beside} "
+        f"({found.rejected:,} cannot link, {found.excluded:,} excluded), {packed.bytes:,} bytes\n"
         f"SHA-256 {packed.sha256}\n"
         f"rows with an encoding, by match-key: {keys}\n"
         f"{rejected}: {counted(packed.rejected_lines, 'line')} on rows and values that were left out; it stays here\n"

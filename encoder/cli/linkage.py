@@ -26,7 +26,7 @@ from encoder.cli.desk import (
 from encoder.cli.files import read_agreement
 from encoder.cli.progress import shown
 from encoder.door import Door
-from encoder.outcome import tell
+from encoder.outcome import tell, told_awaited
 from encoder.sheet import sha256_of
 from encoder.upload import require_packed
 from encoder.upload import upload as send_upload
@@ -180,9 +180,11 @@ def _left(answer: dict[str, Any]) -> str:
 def _show(answer: dict[str, Any], agreement: Agreement) -> None:
     sys.stdout.write(f"{answer['state']}, {answer['percent']} % compared{_left(answer)}\n")
     sys.stdout.write(f"approved by: {', '.join(answer['approved_by']) or 'nobody'}\n")
+    awaited = told_awaited(answer)
+    sys.stdout.write("".join(f"{line}\n" for line in awaited))
     if answer["problem"]:
         sys.stdout.write(f"{answer['problem']['what']} {answer['problem']['remedy']}\n")
     if answer["outcome"]:
         sys.stdout.write("\n".join(tell(answer["outcome"], agreement.terms)) + "\n")
-    elif answer["state"] in (State.MATCHED, State.APPROVED):
+    elif answer["state"] in (State.MATCHED, State.APPROVED) and not awaited:
         sys.stdout.write("counts: for IG leads now, for the other parties once the run is released\n")

@@ -48,6 +48,8 @@ def lists(used: Sequence[ListUse]) -> list[str]:
 
 def inventory(found: Inventory, *, upload: Path, rejected: Path) -> list[str]:
     """What there is, what will leave, what will not, and what will be written."""
+    controls = found.control_rows
+    leaving = counted(found.rows + controls, "row")
     width = max(map(len, (*found.fields, *found.match_keys)), default=0)
     lines = [f"Rows {found.rows:,}"]
     if found.excluded:
@@ -56,6 +58,8 @@ def inventory(found: Inventory, *, upload: Path, rejected: Path) -> list[str]:
         )
     if found.rejected:
         lines.append(f"  {found.rejected:,} with no identifier that can link: uploaded without any encoding, too")
+    if controls:
+        lines.append(f"Control rows {controls:,}: made up, uploaded among these, in no count and no result of yours")
     lines.append(f"Identifiers{'':{max(width - 9, 1)}}    given  missing  placeholder  invalid")
     lines += [
         f"  {name:<{width}}  {one.given:>9,}{one.missing:>9,}{one.placeholder:>13,}{one.invalid:>9,}"
@@ -65,7 +69,7 @@ def inventory(found: Inventory, *, upload: Path, rejected: Path) -> list[str]:
     lines += [f"  {name:<{width}}  {rows:>9,}" for name, rows in found.match_keys.items()]
     lines += [
         f"What leaves, with `counterfoil upload` and not before: {upload}",
-        f"  {counted(found.rows, 'row')} in random order: a random handle and an encoding for each match-key, or none",
+        f"  {leaving} in random order: a random handle and an encoding for each match-key, or none",
         f"  {found.bytes:,} bytes, padded and sealed to the broker; the SHA-256 is shown once the file is written",
         "What does not leave: identifiers, row ids, their order, the file, the lists",
         f"What is written beside it: the table of handles, sealed to yourself, and {rejected}",

@@ -90,6 +90,7 @@ def _accept(
             holder=holder.name,
             upload=upload_id,
             content_digest=content_digest,
+            **({} if received.control_rows is None else {"control_rows": received.control_rows}),
         )
         statement = declare(office.identity, Declared.RECEIPT, {**facts, "entry": entry}).to_json()
         uploads.put(
@@ -101,6 +102,7 @@ def _accept(
             rows=received.rows,
             key_check=received.key_check,
             conformance=received.conformance,
+            control_rows=received.control_rows,
             receipt=statement,
             received_at=stamp,
         )

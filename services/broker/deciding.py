@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keys.link_tree import SEED_BYTES
 from keys.suppression import suppress
 from keys.terms import ExactKey, Terms
 from matcher import link_ids
 from matcher.exact import find_exact, token_codes
-from matcher.expectation import expect
 from matcher.pairs import Pairs
 from matcher.solve import Links, PairSet, solve
+from services.broker.decided import Decided, Evidence
 from services.broker.inputs import Inputs
 from services.broker.matching import capacity, floor_of
 from services.broker.office import Office
-from services.broker.outcome import describe
 from services.broker.plan import Task
-from services.broker.quality import Held, assess, edges_of, estimable
+from services.broker.quality import estimable
 from services.broker.runs import comparisons, exact_keys, fuzzy_keys
 from services.broker.spill import Spill, link_ids_name
 from services.broker.weighing import Weighed, weigh, weight_of
@@ -60,33 +60,29 @@ def decide(inputs: Inputs, found: _Found) -> dict[str, Any]:
     links = _links(terms, scored, codes, terms.decision.match)
     if not inputs.office.storage.has(link_ids_name(inputs.run)):
         ids = link_ids.assign(links, rows=inputs.rows, token_bytes=inputs.office.random)
-        spill.put(link_ids_name(inputs.run), **{f"holder{number}": one for number, one in enumerate(ids)})
-    present = [_present(inputs, holder) for holder in range(len(inputs.rows))]
-    outcome = describe(
-        terms,
-        rows=[int(one.any(axis=1).sum()) for one in present],
+        seed = np.frombuffer(inputs.office.random(SEED_BYTES), np.uint8)
+        spill.put(link_ids_name(inputs.run), seed=seed, **{f"holder{number}": one for number, one in enumerate(ids)})
+    decided = Decided(
+        present=[_present(inputs, holder) for holder in range(len(inputs.rows))],
         links=links,
         possible=_links(terms, scored, codes, terms.decision.possible),
-        common=common,
-        duplicates=_duplicates(terms, scored, codes),
+        alike=_alike(terms, scored, codes),
+        common=frozenset(common),
+        evidence=_evidence(terms, weighed, links),
     )
-    return {**outcome, "quality": _quality(terms, outcome, weighed, links, present)}
+    if terms.control.rows:
+        decided.keep(spill, inputs.run)
+    return decided.describe(terms)
 
 
-def _quality(
-    terms: Terms, outcome: Mapping[str, Any], weighed: list[Weighed], links: Links, present: list[NDArray[np.bool_]]
-) -> dict[str, Any] | None:
-    """What may be said of how good the links are; nothing where the model's expectations are not of these links."""
+def _evidence(terms: Terms, weighed: list[Weighed], links: Links) -> Evidence | None:
+    """What the model expects of the links; nothing where its expectations are not of these links."""
     if not estimable(terms):
         return None
     (between,) = [one for one in weighed if one.pairs.holder_a != one.pairs.holder_b]
     left, right = links.between(0, 1)
     weight, probability = between.of(left, right)
-    edges = [weight_of(one) for one in edges_of(terms)]
-    holdings = [Held.of(one, rows) for one, rows in zip(present, (left, right), strict=True)]
-    return assess(
-        terms, outcome, expected=expect(weight, probability, edges=edges, matches=between.matches), holdings=holdings
-    )
+    return Evidence(left, right, weight, probability, between.matches)
 
 
 def forget_pairs(inputs: Inputs, found: _Found) -> None:
@@ -102,6 +98,11 @@ def stored_link_ids(office: Office, run: str, agreement: str, holders: int) -> l
     return [arrays[f"holder{number}"] for number in range(holders)]
 
 
+def stored_seed(office: Office, run: str, agreement: str) -> bytes:
+    """What the tree over these link ids is made from."""
+    return Spill(office, run, agreement).get(link_ids_name(run))["seed"].tobytes()
+
+
 def _links(terms: Terms, scored: list[PairSet], codes: list[NDArray[np.int64]], probability: float) -> Links:
     """Rows of one holder are linked with each other only if the agreement says so."""
     linking = terms.decision.duplicates == "link"
@@ -113,16 +114,15 @@ def _links(terms: Terms, scored: list[PairSet], codes: list[NDArray[np.int64]], 
     )
 
 
-def _duplicates(terms: Terms, scored: list[PairSet], codes: list[NDArray[np.int64]]) -> list[int] | None:
-    """How many rows of each holder look like another row of it, where the agreement wants that reported."""
+def _alike(terms: Terms, scored: list[PairSet], codes: list[NDArray[np.int64]]) -> list[Links] | None:
+    """Which rows of each holder look like another row of it, where the agreement wants that reported."""
     if terms.decision.duplicates != "report":
         return None
-    repeated = []
+    found = []
     for holder in range(len(terms.holders)):
         own = [pairs for pairs in scored if pairs.holder_a == pairs.holder_b == holder]
-        alike = solve(own, weight_of(terms.decision.match), rows_of_one_holder="any number", codes=codes)
-        repeated.append(alike.repeated(holder))
-    return repeated
+        found.append(solve(own, weight_of(terms.decision.match), rows_of_one_holder="any number", codes=codes))
+    return found
 
 
 def _codes(inputs: Inputs) -> list[NDArray[np.int64]]:

@@ -2,7 +2,8 @@
 
 1. The envelope is by this holder, for this agreement, to this agreement's receiving key, complete and undamaged.
 2. The manifest says the holder and match-keys of the agreement; the records have exactly their width.
-3. At least the agreement's minimum of rows; every handle once; flags 0 or 1; an absent encoding is all zeros.
+3. At least the agreement's minimum of rows beside its control rows; every handle once; flags 0 or 1; an absent
+   encoding is all zeros.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Received:
     rows: int
     key_check: str
     conformance: str
+    control_rows: str | None
     records: NDArray[np.void]
 
 
@@ -45,7 +47,8 @@ def receive(stream: BinaryIO, *, agreement: Agreement, holder: Party, key: Recei
         records[at : at + len(block)] = block
         at += len(block)
     _check_records(records, agreement)  # 3
-    return Received(opened.rows, opened.manifest["key_check"], opened.manifest["conformance"], records)
+    said = opened.manifest
+    return Received(opened.rows, said["key_check"], said["conformance"], said.get("control_rows"), records)
 
 
 def read_columns(
@@ -107,11 +110,12 @@ def _manifest(parts: Iterator[bytes]) -> tuple[dict[str, Any], bytes]:
 
 def _checked_manifest(manifest: Any, agreement: Agreement, holder: Party) -> int:
     terms = agreement.terms
-    names = {"holder", "rows", "match_keys", "key_check", "conformance"}
+    proofs = ("key_check", "conformance", *(("control_rows",) if terms.control.rows else ()))
+    names = {"holder", "rows", "match_keys", *proofs}
     hexadecimal = set("0123456789abcdef")
     if not isinstance(manifest, dict) or set(manifest) != names:
         raise _refused("its manifest is not in the right form")
-    for proof in ("key_check", "conformance"):
+    for proof in proofs:
         if not isinstance(manifest[proof], str) or len(manifest[proof]) != 64 or set(manifest[proof]) - hexadecimal:
             raise _refused(f"its {proof.replace('_', ' ')} is not in the right form")
     if manifest["holder"] != holder.name:
@@ -121,7 +125,7 @@ def _checked_manifest(manifest: Any, agreement: Agreement, holder: Party) -> int
     rows = manifest["rows"]
     if type(rows) is not int or rows < 0:
         raise _refused("its number of rows is not valid")
-    if rows < terms.minimum_rows:
+    if rows < terms.minimum_rows + terms.control.rows:
         raise Refused(
             f"The upload has fewer rows than the agreement's minimum of {terms.minimum_rows}.",
             remedy="Encode the whole cohort; small uploads could be used to ask about single children.",

@@ -82,3 +82,18 @@ def pairs_name(run: str, task: int, number: int) -> str:
 def link_ids_name(run: str) -> str:
     """Where the link ids of all rows lie in the storage."""
     return f"runs/{run}/link-ids"
+
+
+def decided_name(run: str) -> str:
+    """Where that lies from which the outcome is told once control rows are opened."""
+    return f"runs/{run}/decided"
+
+
+def opened_name(run: str, holder: int) -> str:
+    """Where it lies which rows of a holder are control rows."""
+    return f"runs/{run}/opened-{holder}"
+
+
+def shown_name(run: str) -> str:
+    """Where that lies which holders see of each other's control rows."""
+    return f"runs/{run}/shown"

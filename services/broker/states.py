@@ -32,4 +32,6 @@ def change_state(
     require_transition(State(row["state"]), new)
     runs.change(connection, run, at=office.stamp(), state=new.value, **values)
     facts = {"run": run, "state": new.value, **({"by": by} if by else {})}
+    if new is State.MATCHED and row["links"] is not None:
+        facts["links"] = row["links"]  # the commitment that control rows are opened against
     record(office, connection, Event.RUN_CHANGED, agreement=row["agreement"], **facts)

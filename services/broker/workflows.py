@@ -5,6 +5,7 @@ numbers and names of stored files, never an encoding, a pair or a score. Steps t
 the same ones every time, so that repeating one changes nothing.
 
 match_run     survey, then all tasks by way of the queue "compare", then the links are decided
+open_run      what holders may see of the control rows that all of them have opened
 compare_tasks the pairs of one task, or of some small ones
 release_run   a token for every row
 """
@@ -20,7 +21,7 @@ from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
 
 from keys.errors import CounterfoilError
 from keys.protocol import State
-from services.broker import deciding, matching, release
+from services.broker import deciding, matching, opening, release
 from services.broker.attention import Attention, Overtaken
 from services.broker.inputs import Inputs, Shelf, open_inputs
 from services.broker.office import Office
@@ -28,12 +29,12 @@ from services.broker.plan import Task, batches
 from services.broker.problems import as_problem
 from services.broker.roll import Roll
 from services.broker.states import change_state
-from services.broker.store import runs, tasks
+from services.broker.store import openings, runs, tasks
 from services.broker.store.database import let_many_in
 
-_VERSION = "2"
-_MATCH, _COMPARE, _RELEASE = "match", "compare", "release"
-_AT_ONCE = {_MATCH: 1, _COMPARE: 2, _RELEASE: 1}
+_VERSION = "3"
+_MATCH, _COMPARE, _OPEN, _RELEASE = "match", "compare", "open", "release"
+_AT_ONCE = {_MATCH: 1, _COMPARE: 2, _OPEN: 1, _RELEASE: 1}
 """What a process takes from each queue at once; of two tasks one waits, so that there is always one to go on with."""
 _POLL_SECONDS = 0.2
 
@@ -79,6 +80,9 @@ def start(office: Office, name: str, *, work: bool = True) -> None:
     roll.start()
     with office.store.transaction("find runs to take up") as connection:
         waiting = [(row["id"], State(row["state"])) for row in runs.unfinished(connection)]
+        for row in runs.committed(connection):
+            if len(openings.of_run(connection, row["id"])) == len(row["uploads"]):
+                waiting += [(row["id"], State.MATCHED)]
     for run, state in waiting:
         take_up(run, state)
 
@@ -92,9 +96,12 @@ def stop() -> None:
 
 
 def take_up(run: str, state: State) -> None:
-    """Begin what a run in this state waits for; doing so twice is the same as once."""
+    """Begin what a run in this state waits for, as a matched one does once all control rows are opened; doing so twice
+    is the same as once."""
     if state is State.ACCEPTED:
         _enqueue(_MATCH, match_run, run)
+    elif state is State.MATCHED:
+        _enqueue(_OPEN, open_run, run)
     elif state is State.APPROVED:
         _enqueue(_RELEASE, release_run, run)
 
@@ -142,6 +149,17 @@ def compare_tasks(run: str, tasks_: list[dict[str, Any]]) -> dict[str, Any] | No
 
 
 @DBOS.workflow()
+def open_run(run: str) -> None:
+    """Show the control rows of all holders, and tell the outcome without them."""
+    try:
+        _show(run)
+    except CounterfoilError as error:
+        _fail(run, as_problem(error), State.MATCHED.value)
+    except Exception as error:  # noqa: BLE001 - as above
+        _fail(run, _unexpected(error), State.MATCHED.value)
+
+
+@DBOS.workflow()
 def release_run(run: str) -> None:
     """Make one token for every row of every holder."""
     try:
@@ -179,14 +197,25 @@ def _find(run: str, task: dict[str, Any]) -> None:
 def _decide(run: str) -> None:
     office = _here().office
     Attention(office, run)()
-    outcome = deciding.decide(_inputs(run), _found(office, run))
+    inputs = _inputs(run)
+    noted: dict[str, Any] = {"outcome": deciding.decide(inputs, _found(office, run))}
+    if inputs.agreement.terms.control.rows:
+        noted = {"links": opening.commit(inputs)}  # the outcome is told once all have opened their control rows
     with office.store.transaction("note outcome") as connection:
-        runs.note(connection, run, outcome=outcome)
+        runs.note(connection, run, **noted)
 
 
 @DBOS.step()
 def _forget_pairs(run: str) -> None:
     deciding.forget_pairs(_inputs(run), _found(_here().office, run))
+
+
+@DBOS.step()
+def _show(run: str) -> None:
+    office = _here().office
+    outcome = opening.show(_inputs(run))
+    with office.store.transaction("note outcome without control rows") as connection:
+        runs.note(connection, run, outcome=outcome)
 
 
 @DBOS.step()
@@ -202,12 +231,12 @@ def _change(run: str, state: str) -> None:
 
 
 @DBOS.step()
-def _fail(run: str, problem: dict[str, Any]) -> None:
-    """A run that somebody else has ended, or has taken further, stays as it is."""
+def _fail(run: str, problem: dict[str, Any], *states: str) -> None:
+    """A run that somebody else has ended, or has taken further, stays as it is: one in none of ``states``, if given."""
     office = _here().office
     with office.store.transaction("fail run") as connection:
         row = runs.get_locked(connection, run)
-        if row is not None and row["state"] in (State.ACCEPTED, State.APPROVED):
+        if row is not None and row["state"] in (states or (State.ACCEPTED, State.APPROVED)):
             change_state(office, connection, run, State.FAILED, problem=problem)
 
 

@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from encoder.cli.controls import lines, to_json
 from encoder.errors import InputError, OutputError
 from encoder.outcome import tell
 from keys.agreement import read_terms
@@ -32,6 +33,8 @@ from services.rehearsal.rehearse import Outcome, Rehearsal, require_two, save_ag
 from services.rehearsal.remembered import remember
 from services.rehearsal.reporter import Reporter
 
+CONTROL_ROWS = 200
+"""Of the demo's agreement."""
 _MARK = ".counterfoil-rehearsal"
 _OUR_NAMES = frozenset(
     {"agreement.json", "broker", "data", "files.json", "linked.csv", "links.csv", "recipient", "report.json"}
@@ -101,7 +104,7 @@ def demo(
             HolderFiles("icb", made.icb, made.icb_columns),
         ]
         true = read_truth(made.truth)
-        outcome = _run(files, root, None, reporter, truth=true)
+        outcome = _run(files, root, None, reporter, truth=true, control_rows=CONTROL_ROWS)
         report = describe(outcome, true)
         remember(root, files, made.truth)
         write_whole(root / "report.json", json.dumps(report, indent=2).encode(), replace=True)
@@ -132,6 +135,7 @@ def describe(outcome: Outcome, truth: set[RowPair] | None) -> dict[str, Any]:
         "threshold": outcome.agreement.terms.decision.match,
         "release": outcome.agreement.terms.release.value,
         "agreement": outcome.agreement.id,
+        "control_rows": None if outcome.controls is None else to_json(outcome.controls),
         "cross_check": None if outcome.cross_checks is None else [check.to_json() for check in outcome.cross_checks],
     }
 
@@ -150,10 +154,11 @@ def _run(
     *,
     truth: set[RowPair] | None,
     cross_check: bool = False,
+    control_rows: int = 0,
 ) -> Outcome:
     today = date.today()  # noqa: DTZ011 - births are local dates
     known = None if truth is None else frozenset(truth)
-    outcome = Rehearsal(files, root, terms, today, cross_check, known).run(reporter)
+    outcome = Rehearsal(files, root, terms, today, cross_check, known, control_rows).run(reporter)
     save_agreement(root, outcome.agreement)
     if len(files) == 2 and outcome.links is not None:
         write_whole(root / "links.csv", pair_lines(_pairs(outcome)))
@@ -212,6 +217,8 @@ def _print(report: dict[str, Any], outcome: Outcome, out: Path | None) -> None:
     table.add_row("links", "not released" if report["links"] is None else f"{report['links']:,}")
     for line in tell(report["outcome"], outcome.agreement.terms):
         table.add_row("what the parties see", line)
+    for checked in filter(None, [outcome.controls]):
+        table.add_row("what holders see of control rows", "\n".join(lines(checked, outcome.agreement)))
     if report["f1"] is not None:
         table.add_row("missed links", f"{report['missed_links']:,}")
         table.add_row("false links", f"{report['false_links']:,}")

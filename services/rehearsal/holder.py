@@ -10,13 +10,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from encoder import ceremony
+from encoder import ceremony, opening
 from encoder.agreed import headers_of, identifiers_of, restrict
 from encoder.attributes import plan_attributes, write_attributes
 from encoder.beside import Beside
 from encoder.columns import Columns, load_columns
 from encoder.door import Door
 from encoder.normalise import Normalised, normalise
+from encoder.opening import Checked
 from encoder.package import Packed, pack
 from encoder.patience import Patience
 from encoder.read import Batch, read_rows
@@ -107,6 +108,17 @@ class Holder:
             patience=Patience(time.sleep, lambda line: None),
             progress=progress,
         )
+
+    def open_controls(self, door: Door, run: str) -> None:
+        agreement, _ = self.workspace.load_agreement()
+        opening.open_rows(self.workspace, door, run, agreement=agreement, identity=self.identity)
+
+    def check_controls(self, door: Door, run: str) -> Checked:
+        """Once every holder has opened."""
+        agreement, _ = self.workspace.load_agreement()
+        patience = Patience(time.sleep, lambda line: None)
+        shown = opening.until_shown(door, run, patience=patience, tell=lambda names: None)
+        return opening.check(self.workspace, door, run, shown, agreement=agreement, identity=self.identity)
 
     def fetch_results(self, door: Door, run: str) -> Results:
         agreement, _ = self.workspace.load_agreement()

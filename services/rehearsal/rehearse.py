@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from encoder.agreed import identifiers_of
+from encoder.cli.controls import require_explained
 from encoder.cli.progress import Count
 from encoder.door import Door
 from encoder.errors import ColumnsError, InputError
 from encoder.join import RunKey, join, link_keys, open_run_key
 from encoder.normalise import Normalised
+from encoder.opening import Checked
 from encoder.results import Results
 from encoder.witness import fetch_log
 from encoder.workspace import Workspace
@@ -65,11 +67,14 @@ class Outcome:
     joined_rows: int | None
     cross_checks: list[Check] | None
     truth_unknown: int
+    controls: Checked | None
+    """What every holder has seen of the control rows, if there are any."""
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What to rehearse. ``terms`` None: the default agreement for what the columns files name."""
+    """What to rehearse. ``terms`` None: the default agreement for what the columns files name, with so many
+    ``control_rows``."""
 
     holders: Sequence[HolderFiles]
     root: Path
@@ -77,13 +82,17 @@ class Rehearsal:
     today: date
     cross_check: bool = False
     truth: frozenset[RowPair] | None = None
+    control_rows: int = 0
 
     def run(self, reporter: Reporter) -> Outcome:
         """Raises any ``CounterfoilError``; the caller removes ``root`` then."""
         started = time.perf_counter()
         columns = {files.name: files.load_columns() for files in self.holders}
         terms = self.terms or default_terms(
-            {name: identifiers_of(one) for name, one in columns.items()}, minimum_rows=1, title="Rehearsal"
+            {name: identifiers_of(one) for name, one in columns.items()},
+            minimum_rows=1,
+            title="Rehearsal",
+            control={"rows": self.control_rows},
         )
         _require_same_names(terms, list(columns))
         cast = gather(list(columns))
@@ -108,6 +117,7 @@ class Rehearsal:
             closing(_Linkage(agreement, cast, url)) as linkage,
         ):
             run = linkage.match(holders, cohorts, reporter)
+            controls = linkage.control(holders, run, reporter)
             status, released = linkage.release(holders, run, reporter)
             linkage.check_log(self.root, reporter)
             links, joined, joined_rows = self._join(linkage, holders, released, reporter)
@@ -118,7 +128,7 @@ class Rehearsal:
         return Outcome(
             agreement=agreement,
             rows=rows,
-            pairs_compared=pairs_total(agreement, [rows[holder.name] for holder in terms.holders]),
+            pairs_compared=pairs_total(agreement, [rows[holder.name] + terms.control.rows for holder in terms.holders]),
             rejected={name: len(one.rejections) for name, one in cohorts.items()},
             links=links,
             status=status,
@@ -128,6 +138,7 @@ class Rehearsal:
             joined_rows=joined_rows,
             cross_checks=checks,
             truth_unknown=unknown,
+            controls=controls,
         )
 
     def _unknown_truth(self, cohorts: dict[str, Normalised]) -> int:
@@ -241,6 +252,20 @@ class _Linkage:
             run: str = self.door(holders[0].identity).post(f"{path}/runs", {})["run"]
             self._wait(self.door(holders[0].identity), run, {"matched"}, count)
             return run
+
+    def control(self, holders: Sequence[Holder], run: str, reporter: Reporter) -> Checked | None:
+        """Every holder opens its control rows, and checks those of all; what the last one sees, as all see the same.
+
+        Raises ``ControlError`` when a proof does not hold or rows without an error were not linked.
+        """
+        if not self.agreement.terms.control.rows:
+            return None
+        with reporter.step("control", "holders: opening their control rows; was the broker honest?"):
+            for holder in holders:
+                holder.open_controls(self.door(holder.identity), run)
+            checked = [holder.check_controls(self.door(holder.identity), run) for holder in holders]
+        require_explained(checked[-1].recovery)
+        return checked[-1]
 
     def release(
         self, holders: Sequence[Holder], run: str, reporter: Reporter

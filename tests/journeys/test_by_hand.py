@@ -24,6 +24,7 @@ PASSPHRASE = "correct horse battery staple"
 HOLDERS = ("education", "social-care", "icb")
 PARTIES = (*HOLDERS, *(f"{name}-ig-lead" for name in HOLDERS), "broker", "recipient")
 CHILDREN = 150
+CONTROL_ROWS = 48
 FORENAMES = (
     "Amelia",
     "Noah",
@@ -116,7 +117,8 @@ def _draft(root: Path) -> None:
         role = "ig-lead" if name.endswith("-ig-lead") else "holder" if name in HOLDERS else name
         of = f'of = "{name.removesuffix("-ig-lead")}"\n' if role == "ig-lead" else ""
         parties += f'[[parties]]\nrole = "{role}"\nname = "{name}"\ncard = "{name}.card.json"\n{of}'
-    (root / "agreement.toml").write_text(start + holders + without_upn + parties, encoding="utf-8")
+    text = start + holders + without_upn.replace("\nrows = 0\n", f"\nrows = {CONTROL_ROWS}\n") + parties
+    (root / "agreement.toml").write_text(text, encoding="utf-8")
 
 
 def test_three_holders_from_agreement_to_joined_file(table: tuple[Path, str]) -> None:
@@ -144,12 +146,14 @@ def test_three_holders_from_agreement_to_joined_file(table: tuple[Path, str]) ->
                 network=False,
             )
         )
-        assert told["rows"] == len(cohorts[name])
-        assert as_party(name, ["upload"], "--yes").startswith(f"accepted {len(cohorts[name])} rows")
+        assert (told["rows"], told["control_rows"]) == (len(cohorts[name]), CONTROL_ROWS)
+        accepted = len(cohorts[name]) + CONTROL_ROWS
+        assert as_party(name, ["upload"], "--yes").startswith(f"accepted {accepted} rows")
     started = as_party("icb", ["start"]).strip()
     deadline = time.monotonic() + 120
     while json.loads(as_party("education", ["status", started], "--json"))["state"] != "matched":
         assert time.monotonic() < deadline
+    _open_control_rows(as_party, started)
     page = run("agreement", "review", str(root / "agreement.json"))
     assert page.count("signed") >= len(PARTIES)
     assert "NOT SIGNED" not in page
@@ -192,6 +196,20 @@ def test_three_holders_from_agreement_to_joined_file(table: tuple[Path, str]) ->
     assert together >= 0.95 * len(in_all)
 
 
+def _open_control_rows(as_party: Callable[..., str], started: str) -> None:
+    """Every holder opens its own; the last one, the first one and an IG lead see the same figures."""
+    for name in HOLDERS[:-1]:
+        awaited = json.loads(as_party(name, ["controls", started], "--no-wait", "--json"))["awaited"]
+        assert HOLDERS[-1] in awaited
+        assert name not in awaited
+    seen = [as_party(name, ["controls", started], "--json") for name in (HOLDERS[-1], HOLDERS[0], "icb-ig-lead")]
+    assert len(set(seen)) == 1
+    told = json.loads(seen[0])
+    assert (told["proofs"], told["known_before"], told["identical_not_linked"]) == ("hold", None, {})
+    assert told["recall"]["whole"] == 3 * CONTROL_ROWS - told["twins_linked"]["whole"]
+    assert told["recall"]["part"] > 0.9 * told["recall"]["whole"]
+
+
 def _check_as_ig_lead(root: Path, as_party: Callable[..., str], started: str) -> None:
     """Fetch, verify with nothing but the file and the agreement, compare with what a holder saw, and read."""
     told = as_party("icb-ig-lead", ["log", "fetch"], "--output", str(root / "log.json"))
@@ -207,6 +225,7 @@ def _check_as_ig_lead(root: Path, as_party: Callable[..., str], started: str) ->
     assert [line.split("UTC")[1].strip().split("  ")[0] for line in shown.splitlines()] == [
         "run started",
         "run changed",
+        *["control rows opened"] * 3,
         "release approved",
         "release approved",
         "run changed",

@@ -127,3 +127,22 @@ def test_advice_on_several_rows_of_a_holder_thinks_of_twins(
         advice = [one.what for one in advice_on(terms, f"decision.{place}")]
         assert len(advice) == (place in places)
         assert all("twins" in one for one in advice)
+
+
+@pytest.mark.parametrize(
+    ("rows", "minimum", "remedy"),
+    [
+        (0, 100, None),
+        (1, 100, "Write rows = 200"),
+        (99, 100, "Write rows = 200"),
+        (100, 100, None),
+        (200, 100, None),
+        (201, 100, "Write fewer, or minimum_rows = 101"),
+        (2000, 1000, None),
+    ],
+)
+def test_too_few_or_too_many_control_rows_are_named(rows: int, minimum: int, remedy: str | None) -> None:
+    terms = default_terms({"a": IDENTIFIERS, "b": IDENTIFIERS}, control={"rows": rows}, minimum_rows=minimum)
+    advice = [one.remedy for one in advice_on(terms, "control.rows")]
+    assert len(advice) == (remedy is not None)
+    assert all(one.startswith(f"{remedy}") for one in advice)

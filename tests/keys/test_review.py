@@ -67,6 +67,7 @@ def test_it_says_all_that_there_is_to_decide_about() -> None:
         "WHO GIVES WHAT",
         "WHO LEARNS WHAT",
         "WHAT CAN BE LINKED",
+        "WHETHER IT WAS LINKED HONESTLY",
         "FOR HOW LONG",
         "WHAT CANNOT BE PREVENTED",
         "RISKS IN THESE TERMS",
@@ -266,3 +267,14 @@ def test_it_says_what_becomes_of_forms_of_one_forename(rule: str, said: str) -> 
     without = flat(unsigned(small_terms({"a": have, "b": have}, normalisation=normalisation)))
     assert "Names in other scripts" in without
     assert "William" not in without
+
+
+def test_it_says_what_control_rows_show_and_what_they_do_not() -> None:
+    without, with_ = page(three()), page(three(control={"rows": 150}))
+    said = section(with_, "WHETHER IT WAS LINKED HONESTLY")
+    assert "150 control rows" in said
+    assert "children who do not exist" in said
+    assert "nobody can approve" in said
+    assert "not that it gave out these links" in section(with_, "WHAT CANNOT BE PREVENTED")
+    assert "no control rows" in section(without, "WHETHER IT WAS LINKED HONESTLY")
+    assert "ontrol row" not in section(without, "WHAT CANNOT BE PREVENTED")

@@ -48,6 +48,12 @@ def approved_by(connection: Connection, run: str) -> Sequence[str]:
     return connection.execute(query).scalars().all()
 
 
+def committed(connection: Connection) -> Sequence[RowMapping]:
+    """Runs whose links are committed to and whose outcome waits for control rows."""
+    query = select(runs).where(runs.c.state == State.MATCHED.value, runs.c.links.is_not(None))
+    return [row for row in connection.execute(query).mappings().all() if row["outcome"] is None]
+
+
 def unfinished(connection: Connection) -> Sequence[RowMapping]:
     """Runs that wait for the broker, oldest first."""
     waiting = [state.value for state in (State.ACCEPTED, State.APPROVED)]

@@ -38,6 +38,7 @@ uploads = Table(
     Column("rows", Integer, nullable=False),
     Column("key_check", String(64), nullable=False),
     Column("conformance", String(64), nullable=False),
+    Column("control_rows", String(64), nullable=True),
     Column("receipt", JSON, nullable=False),
     Column("received_at", String(32), nullable=False),
     UniqueConstraint("agreement", "holder", "content_digest"),
@@ -66,6 +67,7 @@ runs = Table(
     Column("started_at", String(32), nullable=False),
     Column("task_pairs", BigInteger, nullable=False),
     Column("begun_at", String(32), nullable=True),
+    Column("links", String(64), nullable=True),
     Column("changed_at", String(32), nullable=False),
 )
 tasks = Table(
@@ -86,6 +88,13 @@ workers = Table(
 )
 approvals = Table(
     "approvals",
+    metadata,
+    Column("run", String(32), primary_key=True),
+    Column("holder", String(40), primary_key=True),
+    Column("statement", JSON, nullable=False),
+)
+openings = Table(
+    "openings",
     metadata,
     Column("run", String(32), primary_key=True),
     Column("holder", String(40), primary_key=True),

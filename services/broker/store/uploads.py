@@ -30,6 +30,13 @@ def newest(connection: Connection, *, agreement: str, holder: str) -> RowMapping
     return found[-1] if found else None
 
 
+def control_rows_of(connection: Connection, upload: str) -> str | None:
+    """The commitment of an upload's control rows; None where its agreement has none."""
+    query = select(uploads.c.control_rows).where(uploads.c.id == upload)
+    found: str | None = connection.execute(query).scalar()
+    return found
+
+
 def rows_of(connection: Connection, ids: Mapping[str, str]) -> dict[str, int]:
     """How many rows the upload has, for each name of ``ids`` (name -> upload)."""
     query = select(uploads.c.id, uploads.c.rows).where(uploads.c.id.in_(ids.values()))

@@ -68,13 +68,13 @@ def test_every_version_goes_down_and_up_again(store: Store) -> None:
     move(store, "base", up=False)
     assert tables(store) == set()
     seen = []
-    for version in ("0001", "0002", "0003"):
+    for version in ("0001", "0002", "0003", "0004"):
         move(store, version, up=True)
         seen.append(tables(store))
         move(store, "-1", up=False)
         move(store, version, up=True)
         assert tables(store) == seen[-1]
-    assert seen[0] < seen[1] < seen[2] == set(metadata.tables)
+    assert seen[0] < seen[1] < seen[2] < seen[3] == set(metadata.tables)
 
 
 def test_a_run_of_an_older_version_is_kept_both_ways(store: Store) -> None:

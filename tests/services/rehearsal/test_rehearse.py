@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from encoder.ceremony import recall_secret
+from encoder.control_rows import control_rows
 from encoder.package import recall_handles
 from encoder.workspace import Workspace
 from keys.errors import AgreementError
+from keys.identity import Identity
 from keys.template import default_terms
 from keys.terms import Release
 from services.rehearsal import rehearse as module
@@ -30,6 +33,7 @@ from tests.stage import IDENTIFIERS, OUTCOME, STATUS, TODAY, Broker, Scene, chil
 from tests.wire import Wire, disguises, seen, wiretap
 
 FIELDS = (*IDENTIFIERS, "upn")
+CONTROL_ROWS = 16
 PLANTED: list[dict[str, str]] = [
     {
         "id": f"Rowidquorn{number}",
@@ -62,9 +66,10 @@ class Watched:
     broker_files: bytes
     log: str
     handles: dict[str, list[bytes]]
+    identities: dict[str, Identity]
 
 
-@pytest.fixture(scope="module", params=["blind", "open"])
+@pytest.fixture(scope="module", params=["blind", "open", "blind, control rows"])
 def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Watched:
     folder = tmp_path_factory.mktemp("watched")
     rows = {
@@ -72,10 +77,13 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         "south": PLANTED[1:] + [{**row, "upn": ""} for row in children(30, seed=1)],
     }
     holders = [write_file(folder, name, of_holder, FIELDS) for name, of_holder in rows.items()]
-    terms = default_terms(dict.fromkeys(rows, FIELDS), minimum_rows=1, release=request.param)
+    release, _, control = request.param.partition(", ")
+    changes = {"control": {"rows": CONTROL_ROWS}, "repeats_percent": 100} if control else {}
+    terms = default_terms(dict.fromkeys(rows, FIELDS), minimum_rows=1, release=release, **changes)
     root = folder / "root"
     root.mkdir()
     kept: dict[str, Any] = {}
+    identities: dict[str, Identity] = {}
 
     @contextmanager
     def overheard(home: Path, *, passphrase: str) -> Iterator[str]:
@@ -91,6 +99,7 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         packed = keep(holder, *words, **options)
         agreement, _ = holder.workspace.load_agreement()
         table, _ = recall_handles(holder.workspace, agreement=agreement, identity=holder.identity)
+        identities[holder.files.name] = holder.identity
         kept[holder.files.name] = [row.tobytes() for row in table]
         return packed
 
@@ -107,6 +116,7 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         b"\n".join(path.name.encode() + b"\n" + path.read_bytes() for path in files),
         (folder / "home" / "broker.log").read_text(),
         {name: kept[name] for name in rows},
+        identities,
     )
 
 
@@ -145,6 +155,25 @@ def test_i1_no_identifier_is_in_what_the_recipient_gets(watched: Watched) -> Non
     assert not seen(VALUES, b"\n".join(path.read_bytes() for path in handed))
 
 
+def test_i1_nobody_but_holders_sees_who_the_control_rows_are(watched: Watched) -> None:
+    """Nor does the recipient get one of them."""
+    if not watched.outcome.agreement.terms.control.rows:
+        assert watched.outcome.controls is None
+        return
+    workspace = Workspace(watched.root / "north")
+    identity, agreement = watched.identities["north"], watched.outcome.agreement
+    secret = recall_secret(workspace, agreement=agreement, identity=identity)
+    made = control_rows(agreement.terms, "north", secret).columns
+    values = {value for name in ("nhs_number", "postcode", "names") for value in made[name].values if len(value) > 6}
+    assert len(values) > CONTROL_ROWS
+    handed = b"\n".join(path.read_bytes() for path in (watched.root / "recipient").iterdir())
+    linked = (watched.root / "linked.csv").read_bytes()
+    assert not seen(values, watched.wire.everything() + watched.broker_files + handed + linked)
+    assert watched.outcome.controls is not None
+    assert watched.outcome.controls.recovery.unexplained == {}
+    assert watched.outcome.rows == {"north": 42, "south": 32}
+
+
 def test_i5_no_handle_is_in_any_byte_on_the_wire_or_at_the_broker(watched: Watched) -> None:
     seen_by_observer = watched.wire.everything() + watched.broker_files
     handles = [handle for of_holder in watched.handles.values() for handle in of_holder]
@@ -175,6 +204,8 @@ def test_i5_answers_hold_only_what_they_are_meant_to(watched: Watched) -> None:
         frozenset({"agreement", "sender", "receiver"}),
         frozenset({"run", "approved_by"}),
         frozenset({"run", "agreement", "quality"}),
+        frozenset({"run", "awaited"}),
+        frozenset({"run", "awaited", "shown"}),
         frozenset({"counterfoil", "version", "agreement", "entries", "countersigned"}),
         frozenset({"agreement", "size"}),
         frozenset({"receipt", "part_bytes", "parts"}),

@@ -64,6 +64,7 @@ TERMS: Mapping[str, Any] = {
         "rows_of_one_holder": "one per link",
         "duplicates": "ignore",
     },
+    "control": {"rows": 0},
     "suppression": {"below": 8, "round_to": 5},
 }
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from tests.vectors.making.case import Case, Folder, drawn, flipped, plain_json
-from tests.vectors.making.cast import ID, STRANGER, TERMS, Keys, agreed, party
+from tests.vectors.making.cast import ID, PARTIES, STRANGER, TERMS, Keys, agreed, agreement_id, party
 from tests.vectors.making.trees import root_of
 
 _CHECKPOINT, _LOG = Folder("checkpoint"), Folder("log")
@@ -164,6 +164,7 @@ def log_cases() -> Iterator[Case]:
     yield from _changed_by_others()
     yield from _forged_by_the_broker()
     yield from _not_allowed()
+    yield from _with_control_rows()
 
 
 def _kept() -> Iterator[Case]:
@@ -322,6 +323,76 @@ def _not_allowed() -> Iterator[Case]:
         ),
     ):
         yield _LOG.reject(name, about, {"logs": [log(entries(facts))], "kept": []})
+
+
+_CONTROLLED: Facts = {**TERMS, "control": {"rows": 2}}
+_CONTROLLED_ID = agreement_id(_CONTROLLED, PARTIES)
+_BOUND = {name: drawn(f"control rows of {name}", 32).hex() for name in ("council", "icb")}
+_TREE, _OTHER_TREE = drawn("tree of links", 32).hex(), drawn("another tree of links", 32).hex()
+
+
+def _opened(minute: int, holder: str, *, links: str = _TREE, signer: str | None = None) -> Facts:
+    body = {"agreement": _CONTROLLED_ID, "run": _RUN, "control_rows": _BOUND[holder], "links": links}
+    statement = party(signer or holder).declare("control rows opening", body)
+    return _fact(minute, "control rows opened", run=_RUN, by=holder, statement=statement)
+
+
+def _controlled() -> tuple[Facts, ...]:
+    """A run of an agreement with control rows, up to an approval."""
+    uploads = [
+        _fact(minute, "upload accepted", holder=name, upload=_UPLOADS[name], content_digest=_digest(name))
+        for minute, name in ((3, "council"), (4, "icb"))
+    ]
+    approval = party("icb-lead").declare("approval", {"agreement": _CONTROLLED_ID, "run": _RUN})
+    return (
+        _fact(0, "agreement received", by="council"),
+        *({**one, "control_rows": _BOUND[one["holder"]]} for one in uploads),
+        _fact(5, "run started", run=_RUN, by="icb", uploads=_UPLOADS),
+        {**_fact(6, "run changed", run=_RUN, state="matched"), "links": _TREE},
+        _opened(7, "icb"),
+        _opened(8, "council"),
+        _fact(9, "release approved", run=_RUN, by="icb-lead", statement=approval),
+    )
+
+
+def _with_control_rows() -> Iterator[Case]:
+    good = _controlled()
+    unbound = {name: value for name, value in good[1].items() if name != "control_rows"}
+    free = {name: value for name, value in good[4].items() if name != "links"}
+    begun = good[:5]
+    yield _LOG.accept(
+        "control-rows",
+        "Both holders open their control rows, then one IG lead approves.",
+        {"logs": [_controlled_log(good)], "kept": []},
+        {"entries": len(good), "countersigned": {}},
+    )
+    for name, about, facts in (
+        ("control-rows-not-bound", "An upload without the commitment of its control rows.", [good[0], unbound]),
+        ("links-not-committed", "Decided links without their commitment.", [*good[:4], free]),
+        (
+            "opened-before-links",
+            "Control rows are opened before the links are decided.",
+            [*good[:4], _opened(6, "icb")],
+        ),
+        (
+            "opened-for-other-links",
+            "A holder has seen another commitment of the links.",
+            [*begun, _opened(7, "icb", links=_OTHER_TREE)],
+        ),
+        ("opened-by-another", "Control rows opened by another holder.", [*begun, _opened(7, "icb", signer="council")]),
+        ("opened-twice", "A holder opens twice.", [*begun, _opened(7, "icb"), _opened(8, "icb")]),
+        ("approved-before-opened", "An approval before both holders have opened.", [*good[:6], good[7]]),
+    ):
+        yield _LOG.reject(name, about, {"logs": [_controlled_log(facts)], "kept": []})
+    bound = {**told()[3], "control_rows": _BOUND["council"]}
+    about = "An upload with control rows, of which the agreement has none."
+    yield _LOG.reject("control-rows-not-agreed", about, {"logs": [log(entries([*told()[:3], bound]))], "kept": []})
+
+
+def _controlled_log(facts: Iterable[Facts]) -> dict[str, Any]:
+    of_agreement = [{**one, "agreement": _CONTROLLED_ID} for one in facts]
+    origin = f"counterfoil/agreement/{_CONTROLLED_ID}"
+    return log(entries(of_agreement, origin=origin), agreement=agreed(_CONTROLLED))
 
 
 def cases() -> Iterator[Case]:

@@ -18,6 +18,7 @@ _SUBKEYS = (
     ("hardening draw", "names", 32),
     ("exact match-key", "nhs-number", 32),
     ("conformance digest", "", 32),
+    ("control rows", "", 32),
 )
 
 

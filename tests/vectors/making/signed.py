@@ -101,6 +101,13 @@ def statement_cases() -> Iterator[Case]:
         ("approval", "An IG lead approves a release.", LEAD, "approval", {"agreement": ID, "run": "run-1"}),
         ("refusal", "An IG lead refuses a release.", LEAD, "refusal", {"agreement": ID, "run": "run-1"}),
         (
+            "control-rows-opening",
+            "A holder opens the control rows of its upload.",
+            COUNCIL,
+            "control rows opening",
+            {"agreement": ID, "run": "run-1", "control_rows": "ab" * 32, "links": "cd" * 32},
+        ),
+        (
             "destruction-receipt",
             "The broker has destroyed what it held.",
             BROKER,

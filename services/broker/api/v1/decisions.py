@@ -10,13 +10,13 @@ from keys.canonical import parse
 from keys.kinds import Declared
 from keys.protocol import APPROVALS_NEEDED, Event, State
 from keys.statement import Statement
-from services.broker.api.v1.runs import member
+from services.broker.api.v1.runs import awaited, member
 from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import Conflict, NotFound, Refused
 from services.broker.office import Office
 from services.broker.states import change_state
-from services.broker.store import runs
+from services.broker.store import openings, runs
 from services.broker.workflows import take_up
 
 router = APIRouter(tags=["decisions"])
@@ -35,6 +35,7 @@ def approve(run: str, request: Request, caller: Annotated[Signed, Depends(signed
         enough = False
         if lead.of not in approved:
             _waiting(row)
+            _require_opened(connection, row, agreement)
             runs.approve(connection, run=run, holder=lead.of or "", statement=statement.to_json())
             _record(office, connection, Event.RELEASE_APPROVED, agreement, run, lead, statement)
             approved = runs.approved_by(connection, run)
@@ -79,6 +80,20 @@ def _waiting(row: RowMapping) -> None:
     state = row["state"]
     if state != State.MATCHED:
         raise Conflict(f"A run that is {state} waits for no decision.", remedy="Look at its status.")
+
+
+def _require_opened(connection: Connection, row: RowMapping, agreement: Agreement) -> None:
+    """Nobody approves what no holder could check."""
+    if row["links"] is None or row["outcome"] is not None:
+        return
+    names = awaited(agreement, openings.of_run(connection, row["id"]))
+    raise Conflict(
+        f"Control rows are not opened yet by {', '.join(names)}."
+        if names
+        else "Control rows are being shown just now.",
+        remedy="Ask for it (counterfoil controls RUN), then approve. If a holder does not open, decline the run, and "
+        "another can start.",
+    )
 
 
 def _row(connection: Connection, run: str) -> RowMapping:

@@ -1,5 +1,6 @@
 """Runs: start one, watch it, fetch what is yours."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from services.broker.plan import percent, seconds_left, shares
 from services.broker.release import receives, released_name
 from services.broker.runs import require_uploads
 from services.broker.states import change_state
-from services.broker.store import agreements, runs, tasks, uploads
+from services.broker.store import agreements, openings, runs, tasks, uploads
 from services.broker.workflows import take_up
 
 router = APIRouter(tags=["runs"])
@@ -137,6 +138,11 @@ def member(office: Office, run: str, caller: Signed) -> tuple[Agreement, Party]:
     return office.member(row["agreement"], caller.caller)
 
 
+def awaited(agreement: Agreement, opened: Sequence[str]) -> list[str]:
+    """The holders that have not opened their control rows."""
+    return [holder.name for holder in agreement.holders() if holder.name not in opened]
+
+
 def _gone(receipt: Any) -> Gone:
     when = f"on {receipt['body']['destroyed_at'][:10]}" if receipt else "a moment ago"
     return Gone(
@@ -160,6 +166,7 @@ def _status(office: Office, run: str, agreement: Agreement, party: Party) -> dic
     with office.store.transaction("read status of run") as connection:
         row = runs.get(connection, run)
         approved = runs.approved_by(connection, run)
+        opened = openings.of_run(connection, run)
         done = [(one["number"], datetime.fromisoformat(one["done_at"])) for one in tasks.of_run(connection, run)]
         rows = uploads.rows_of(connection, row["uploads"]) if row else {}
     if row is None:
@@ -174,6 +181,7 @@ def _status(office: Office, run: str, agreement: Agreement, party: Party) -> dic
         "state": row["state"],
         "percent": percent(parts, [number for number, _ in done]),
         "seconds_left": seconds_left(parts, done, begun=begun, now=office.now()) if begun and comparing else None,
+        "control_rows": {"awaited": awaited(agreement, opened)} if row["links"] else None,
         "approved_by": list(approved),
         "outcome": shown_to(row["outcome"], _holder_of(party)) if told else None,
         "problem": row["problem"],
