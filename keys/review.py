@@ -51,13 +51,11 @@ _RECIPIENT_LEARNS = {
 _OTHER_SCRIPTS = {
     "keep": "Names in other scripts, such as Arabic or Cyrillic, are compared as they are written. They agree with no "
     "name that was written in Latin letters.",
-    "transliterate": "Names in other scripts, such as Arabic or Cyrillic, are written in Latin letters before they are "
-    "compared, by a fixed table that is the same at every holder.",
+    "transliterate": "Names in other scripts, such as Arabic or Cyrillic, are written in Latin letters by one table.",
 }
 _FORENAME_VARIANTS = {
     "keep": "Forenames are compared as they are written: Bill agrees with no William, and Ayesha with no Aisha.",
-    "join": "Forms of one forename, such as Bill and William or Ayesha and Aisha, are written as one before they are "
-    "compared, by a fixed table that is the same at every holder.",
+    "join": "Forms of one forename (Bill and William, Ayesha and Aisha) are written as one by one table.",
 }
 
 
@@ -186,7 +184,7 @@ def _twins(caution: float) -> str:
 
 def _honestly(terms: Terms) -> list[str]:
     if not terms.control.rows:
-        return ["There are no control rows: nothing shows how many links were found, or that the broker compared rows."]
+        return ["There are no control rows: nothing shows how many links the broker found, or whether it looked."]
     rows = (
         f"Every upload holds {terms.control.rows} control rows among its own: children who do not exist, with known "
         "errors, whom all holders know and the broker does not. They are in no count, and never reach the recipient."

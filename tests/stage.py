@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 import secrets
-import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -44,6 +41,7 @@ from keys.terms import Release, Terms
 from services.rehearsal.holder import Holder, HolderFiles
 from services.rehearsal.party import Cast, agree, gather
 from tests.parts import put_whole
+from tests.seen import events
 
 TODAY = date(2026, 1, 1)
 IDENTIFIERS = ("forename", "surname", "sex", "date_of_birth", "postcode", "nhs_number")
@@ -393,32 +391,3 @@ def handles_of(scene: Scene, name: str) -> NDArray[np.uint8]:
     """The handles of a holder's last upload, from the holder's own table."""
     holder = scene.holder(name)
     return recall_handles(holder.workspace, agreement=scene.agreement, identity=holder.identity)[0]
-
-
-def events(home: Path) -> list[dict[str, Any]]:
-    """The whole log of the broker that keeps its things in ``home``."""
-    with closing(sqlite3.connect(home / "broker.sqlite")) as connection:
-        rows = connection.execute("select agreement, number, leaf from events order by rowid").fetchall()
-    numbers: dict[str, list[int]] = {}
-    for agreement, number, _ in rows:
-        numbers.setdefault(agreement, []).append(number)
-    assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
-    return [json.loads(leaf) for _, _, leaf in rows]
-
-
-def stored(broker: Broker) -> set[str]:
-    """Every file in the broker's storage."""
-    root = broker.home / "storage"
-    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
-
-
-def refused(answer: httpx.Response, status: int, kind: str) -> str:
-    """That the answer is a problem of this kind in the one form that all have; its title."""
-    document = answer.json()
-    assert (answer.status_code, document["type"]) == (status, f"urn:counterfoil:problem:{kind}"), document
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert set(document) == {"type", "title", "status", "detail"}
-    assert document["status"] == status
-    assert document["detail"]
-    title: str = document["title"]
-    return title

@@ -21,7 +21,8 @@ from keys.receiving import ReceivingKey, encode
 from keys.statement import declare
 from keys.tokens import TOKEN_BYTES
 from services.rehearsal.party import agree
-from tests.stage import MakeScene, Scene, children, contribution, refused
+from tests.seen import refused
+from tests.stage import MakeScene, Scene, children, contribution
 
 BOTH = children(30, seed=1)
 

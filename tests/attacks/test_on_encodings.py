@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from keys.terms import FuzzyKey, Terms
-from tests.stage import IDENTIFIERS, MakeScene, Scene, children, random_records, refused, stored
+from tests.seen import refused, stored
+from tests.stage import IDENTIFIERS, MakeScene, Scene, children, random_records
 
 ROWS = 120
 

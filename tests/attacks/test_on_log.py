@@ -20,7 +20,8 @@ from keys.errors import LogError
 from keys.identity import Identity
 from keys.log import Log, origin_of, require_one_log, verify_log
 from keys.merkle import Tree, leaf_hash
-from tests.stage import MakeScene, Scene, children, refused
+from tests.seen import refused
+from tests.stage import MakeScene, Scene, children
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from keys.canonical import canonical, parse
 from keys.envelope import MAGIC, read_header
 from tests.parts import announce, complete, upload_path
-from tests.stage import MakeScene, Scene, children, refused, send, stored
+from tests.seen import refused, stored
+from tests.stage import MakeScene, Scene, children, send
 
 
 @pytest.fixture(scope="module")

@@ -236,7 +236,8 @@ def test_no_term_can_forge_a_line_of_the_page(field: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "said"), [("keep", "compared as they are written"), ("transliterate", "written in Latin letters before")]
+    ("rule", "said"),
+    [("keep", "compared as they are written"), ("transliterate", "written in Latin letters by one table")],
 )
 def test_it_says_what_becomes_of_names_in_other_scripts(rule: str, said: str) -> None:
     normalisation = {"other_scripts": rule, "forename_variants": "join"}

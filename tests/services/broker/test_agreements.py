@@ -18,7 +18,8 @@ from keys.agreement import Agreement
 from keys.canonical import canonical
 from keys.identity import Identity
 from services.rehearsal.party import agree
-from tests.stage import MakeScene, Scene, refused
+from tests.seen import refused
+from tests.stage import MakeScene, Scene
 
 
 def hand_in(scene: Scene, document: Any, by: Identity | None = None) -> Any:

@@ -29,7 +29,8 @@ from services.broker.settings import Settings
 from services.broker.spill import Spill, link_ids_name
 from services.broker.states import change_state
 from services.broker.store import runs
-from tests.stage import IDENTIFIERS, MakeScene, Scene, children, refused
+from tests.seen import refused
+from tests.stage import IDENTIFIERS, MakeScene, Scene, children
 
 BOTH = children(120, seed=1)
 NORTH, SOUTH = BOTH + children(700, seed=2), BOTH + children(900, seed=3)

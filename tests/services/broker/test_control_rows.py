@@ -32,7 +32,8 @@ from services.broker.settings import Settings
 from services.broker.spill import Spill, link_ids_name
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import launch
-from tests.stage import Broker, MakeScene, Scene, children, refused
+from tests.seen import refused
+from tests.stage import Broker, MakeScene, Scene, children
 
 ROWS = 40
 BOTH = children(60, seed=1)

@@ -31,7 +31,8 @@ from services.broker.settings import Settings
 from services.broker.spill import link_ids_name
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import running_broker
-from tests.stage import TODAY, Broker, MakeScene, Scene, children, handles_of, refused, stored
+from tests.seen import refused, stored
+from tests.stage import TODAY, Broker, MakeScene, Scene, children, handles_of
 
 WINDOW = 16
 BOTH = children(20, seed=1)

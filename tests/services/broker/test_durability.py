@@ -25,7 +25,8 @@ from services.broker.store import agreements, runs
 from services.broker.store.uploads import newest
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import Launched, launch, running_broker
-from tests.stage import Broker, Scene, children, events
+from tests.seen import events
+from tests.stage import Broker, Scene, children
 
 BOTH = children(60, seed=1)
 ROWS = {"north": BOTH + children(40, seed=2), "south": BOTH + children(70, seed=3)}

@@ -13,7 +13,8 @@ from keys.errors import LogError
 from keys.log import Log, verify_log
 from keys.merkle import leaf_hash, verify_consistency, verify_inclusion
 from keys.receiving import decode
-from tests.stage import MakeScene, Scene, children, refused
+from tests.seen import refused
+from tests.stage import MakeScene, Scene, children
 
 
 @pytest.fixture(scope="module")

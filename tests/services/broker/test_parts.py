@@ -19,7 +19,8 @@ from keys.identity import Identity
 from services.broker.incoming import AT_ONCE
 from services.broker.settings import Settings
 from tests.parts import announce, complete, parts_of, put_part, put_whole, upload_path
-from tests.stage import MakeScene, Scene, refused, send, signed_request, stored
+from tests.seen import refused, stored
+from tests.stage import MakeScene, Scene, send, signed_request
 
 PART = 64 << 10
 ROWS = 250

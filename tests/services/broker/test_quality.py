@@ -15,8 +15,9 @@ from keys.template import default_terms
 from keys.terms import Terms
 from matcher.expectation import Expectation
 from services.broker.quality import EDGES, Held, assess, edges_of, estimable, shown_to
+from tests.seen import refused
 from tests.services.broker.test_counts import numbers
-from tests.stage import IDENTIFIERS, MakeScene, Scene, children, refused
+from tests.stage import IDENTIFIERS, MakeScene, Scene, children
 
 BANDS = len(EDGES) + 1
 QUALITY = {"links", "possible_links", "false", "missed", "missed_told", "bands", "own"}

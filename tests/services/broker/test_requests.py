@@ -10,7 +10,8 @@ import pytest
 
 from keys.identity import Identity
 from services.broker import problems
-from tests.stage import MakeScene, Scene, refused, send, signed_request
+from tests.seen import refused
+from tests.stage import MakeScene, Scene, send, signed_request
 
 STRANGER = Identity.create("stranger", random=secrets.token_bytes)
 NOBODY_KNOWS = "The request is not signed by a party that this broker knows."

@@ -17,7 +17,8 @@ from services.broker.errors import Conflict
 from services.broker.retention import destroy
 from services.broker.settings import Settings
 from services.broker.states import require_transition
-from tests.stage import OUTCOME, STATUS, MakeScene, Scene, children, refused, send
+from tests.seen import refused
+from tests.stage import OUTCOME, STATUS, MakeScene, Scene, children, send
 
 BOTH = children(40, seed=1)
 NORTH, SOUTH = BOTH + children(15, seed=2), BOTH + children(25, seed=3)

@@ -28,7 +28,8 @@ from services.broker.store import agreements, incoming, uploads
 from services.broker.sweep import sweep
 from services.rehearsal.party import agree, gather
 from tests.doors import Clock
-from tests.stage import IDENTIFIERS, Broker, Scene, stored
+from tests.seen import stored
+from tests.stage import IDENTIFIERS, Broker, Scene
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PART = 64 << 10

@@ -26,7 +26,8 @@ from services.broker.retention import destroy
 from services.broker.settings import Settings
 from services.broker.store import contributions, events
 from tests.parts import announce, put_part, upload_path
-from tests.stage import MakeScene, Scene, contribution, refused, send
+from tests.seen import refused
+from tests.stage import MakeScene, Scene, contribution, send
 
 
 @dataclass(frozen=True, repr=False)

@@ -13,7 +13,8 @@ from keys.envelope import open_bytes
 from keys.layout import release_record
 from keys.request import content_digest
 from keys.statement import Statement
-from tests.stage import MakeScene, Scene, random_records, refused, stored
+from tests.seen import refused, stored
+from tests.stage import MakeScene, Scene, random_records
 
 
 def kinds(scene: Scene) -> list[str]:
