@@ -236,7 +236,11 @@ def test_the_demo_shows_a_table_and_says_where_the_files_are(tmp_path: Path) -> 
         assert words in ended.out
     for words in ("making up two", "encoding 300 rows", "comparing encodings", "joining the attribute files"):
         assert words in ended.err
-    assert json.loads((tmp_path / "demo" / "report.json").read_text())["holders"]["icb"]["rows"] == 400
+    report = json.loads((tmp_path / "demo" / "report.json").read_text())
+    assert report["holders"]["icb"]["rows"] == 400
+    assert report["control_rows"]["proofs"] == "hold"
+    assert report["control_rows"]["recall"]["whole"] == 175
+    assert "control links found" in ended.out
     assert len(rows_of(tmp_path / "demo" / "linked.csv")) > 0
     (tmp_path / "demo").rename(tmp_path / "shown")
     ended = command(tmp_path, "evaluate", "--rehearsal", "shown", "--out", "quality.html", "--json")

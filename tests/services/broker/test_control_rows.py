@@ -212,9 +212,9 @@ def test_an_agreement_without_control_rows_takes_none(make_scene: MakeScene) -> 
     run = start(scene)
     status = scene.status(run)
     assert (status["control_rows"], status["outcome"]["links"]) == (None, len(BOTH))
-    for method in ("GET", "POST"):
-        answer = scene.ask(scene.cast.holders["north"], method, f"/v1/runs/{run}/control-rows", b"{}")
-        assert refused(answer, 422, "refused") == "The agreement has no control rows."
+    north, path = scene.cast.holders["north"], f"/v1/runs/{run}/control-rows"
+    assert refused(scene.ask(north, "POST", path, b"{}"), 422, "refused") == "The agreement has no control rows."
+    refused(scene.ask(north, "GET", path), 404, "not-found")
     assert not [event for event in scene.events() if "links" in event or "control_rows" in event]
 
 

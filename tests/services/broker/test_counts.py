@@ -142,8 +142,8 @@ def test_values_that_very_many_rows_share_are_named_by_their_match_key(make_scen
     assert scene.status(scene.start_run(), "matched")["outcome"]["left_out"] == ["nhs-number"]
 
 
-FREE = {"version", "percent", "threshold"}
-"""Numbers that say nothing of rows: of the form, of how much is compared, of the agreement."""
+FREE = {"version", "percent", "threshold", "place"}
+"""Numbers that say nothing of rows: of the form, of how much is compared, of the agreement, of places in a tree."""
 
 
 def paths() -> list[str]:
@@ -201,10 +201,11 @@ def unruly(http: httpx.Client, scene: Scene, run: str) -> list[tuple[str, str, i
 
 
 @pytest.mark.parametrize(
-    ("release", "holders", "overlap"), [("blind", 2, (0, 7)), ("blind", 2, (8, 33)), ("count", 3, (8, 33))]
+    ("release", "holders", "overlap", "control"),
+    [("blind", 2, (0, 7), 0), ("blind", 2, (8, 33), 0), ("count", 3, (8, 33), 0), ("blind", 2, (8, 33), 13)],
 )
 def test_i9_no_answer_to_any_party_holds_a_number_that_the_rule_does_not_allow(
-    make_scene: MakeScene, http: httpx.Client, release: str, holders: int, overlap: tuple[int, int]
+    make_scene: MakeScene, http: httpx.Client, release: str, holders: int, overlap: tuple[int, int], control: int
 ) -> None:
     """Numbers of rows are none that rounding gives, so that one that slips through is seen."""
 
@@ -212,12 +213,17 @@ def test_i9_no_answer_to_any_party_holds_a_number_that_the_rule_does_not_allow(
     @settings(max_examples=2, deadline=None, phases=[Phase.generate])
     @given(st.integers(*overlap).filter(lambda both: both % 5 != 0))
     def with_overlap(both: int) -> None:
-        scene = make_scene(*NAMES[:holders], release=release)
+        changes = {"control": {"rows": control}, "repeats_percent": 100} if control else {}
+        scene = make_scene(*NAMES[:holders], release=release, **changes)
         for number, name in enumerate(NAMES[:holders]):
             scene.upload(name, children(both, seed=1) + children(59 + 12 * number - both, seed=2 + number))
         run = scene.start_run()
         scene.status(run, "matched")
         assert unruly(http, scene, run) == []
+        if control:
+            scene.open_controls(run=run)
+            scene.shown_controls(NAMES[0], run)
+            assert unruly(http, scene, run) == []
         scene.release(run)
         outcome = scene.status(run)["outcome"]
         seen = {number for name, number in numbers(outcome) if name == "links"}

@@ -14,11 +14,11 @@ from keys.statement import Statement
 from services.broker.api.v1.runs import awaited, member
 from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
-from services.broker.errors import Conflict, NotFound, Refused
+from services.broker.errors import Conflict, Gone, NotFound, Refused
 from services.broker.inputs import open_inputs
 from services.broker.office import Office
 from services.broker.opening import keep_opened, shown
-from services.broker.store import openings, runs, uploads
+from services.broker.store import agreements, openings, runs, uploads
 from services.broker.workflows import take_up
 
 router = APIRouter(tags=["control rows"])
@@ -32,6 +32,8 @@ def open_control_rows(run: str, request: Request, caller: Annotated[Signed, Depe
     links committed. The same again is the same as once."""
     office = office_of(request)
     agreement, holder = _party(office, run, caller, Role.HOLDER)
+    if not agreement.terms.control.rows:
+        raise Refused("The agreement has no control rows.", remedy="There is nothing to open.")
     statement, salt, handles = _opening(caller)
     with office.store.transaction("read run to open") as connection:
         row = runs.get(connection, run)
@@ -71,10 +73,14 @@ def see_control_rows(run: str, request: Request, caller: Annotated[Signed, Depen
     """For holders and their IG leads: who is awaited, and the control rows of all holders once nobody is."""
     office = office_of(request)
     agreement, _ = _party(office, run, caller, Role.HOLDER, Role.IG_LEAD)
+    if not agreement.terms.control.rows:
+        raise NotFound
     with office.store.transaction("read opened control rows") as connection:
         row = runs.get(connection, run)
         opened = openings.of_run(connection, run)
-        office.require_kept(connection, agreement.id)
+        destroyed = agreements.is_destroyed(connection, agreement.id)
+    if destroyed:
+        raise Gone("The control rows of this run were destroyed, as the agreement says.", remedy="Nothing can be done.")
     ready = row is not None and row["outcome"] is not None
     return {**_said(agreement, run, opened), "shown": shown(open_inputs(office, run)) if ready else None}
 
@@ -83,8 +89,6 @@ def _party(office: Office, run: str, caller: Signed, *roles: Role) -> tuple[Agre
     agreement, party = member(office, run, caller)
     if party.role not in roles:
         raise NotFound
-    if not agreement.terms.control.rows:
-        raise Refused("The agreement has no control rows.", remedy="There is nothing to open.")
     return agreement, party
 
 
