@@ -120,7 +120,7 @@ def _chart(result: Result) -> Bars | None:
         "; ".join(f"{one.attack} {100 * part:.0f}%" for one, part in drawn) + ".",
         [
             (
-                f"{one.attack} {one.name}",
+                f"{one.attack} {one.short}",
                 [("usable" if one.passed else "invalid", round(_FINE * min(part, _DRAWN)))],
                 f"{100 * part:.0f}%",
             )

@@ -13,7 +13,8 @@ from services.assurance.attacks import dictionary, frequency, gates, patterns, p
 from services.assurance.attacks.cohort import draw_secret, encoded, fuzzy_keys, unhardened
 from services.assurance.attacks.faults import Ours, Signal, detect
 from services.assurance.attacks.faulty import faulty
-from services.assurance.attacks.finding import Finding, Measured, correlation, exactly, share, worst
+from services.assurance.attacks.figures import Measured, correlation, exactly, share, worst
+from services.assurance.attacks.finding import Finding
 from services.assurance.attacks.guess import Guess
 from services.assurance.attacks.qgrams import held
 from services.assurance.attacks.trial import Trial
@@ -42,6 +43,7 @@ def dictionary_attack(trial: Trial) -> Finding:
     return Finding(
         attack="A0",
         name="Dictionary with a leaked secret",
+        short="dictionary",
         knows="The linkage secret, the encodings and a list of all children of the area: the broker together with one "
         "holder, or a thief of both",
         got="rows whose child is named rightly",
@@ -75,6 +77,7 @@ def frequency_attack(trial: Trial) -> Finding:
     return Finding(
         attack="A1",
         name="Frequency alignment",
+        short="frequency",
         knows=LIST,
         got="rows whose values are named rightly, by the match-key with most",
         measured=worst(parts),
@@ -106,6 +109,7 @@ def popcount_attack(trial: Trial) -> Finding:
     return Finding(
         attack="A2",
         name="Popcount against lengths",
+        short="popcount",
         knows=ENCODINGS,
         got="rank correlation (Spearman) of set bits with the number of q-grams, the largest in size",
         measured=worst(parts),
@@ -140,6 +144,7 @@ def pattern_attack(trial: Trial) -> Finding:
     return Finding(
         attack="A3",
         name="Frequent sets of bits",
+        short="sets of bits",
         knows=LIST,
         got="claims that a row has a q-gram (or a whole value) that are right",
         measured=share(*_sum(found.values())),
@@ -172,6 +177,7 @@ def similarity_attack(trial: Trial) -> Finding:
     return Finding(
         attack="A4",
         name="Similarity leak",
+        short="similarity",
         knows=ENCODINGS,
         got="correlation of plaintext and encoded similarity over pairs of different children, the largest in size",
         measured=worst(parts),
@@ -204,6 +210,7 @@ def two_runs_attack(trial: Trial) -> Finding:
     return Finding(
         attack="A8",
         name="Two runs linked to each other",
+        short="two runs",
         knows="The encodings of the same rows under two agreements, and neither secret",
         got="rows of the first run that are found in the second, by the way of comparing with most",
         measured=worst(parts),
@@ -227,6 +234,7 @@ def fault_detectors(trial: Trial) -> Finding:
     return Finding(
         attack="A11",
         name="Detectors of broken hardening",
+        short="detectors",
         knows="The secret, and the code that encodes: this is a check of our own",
         got="detectors that fire",
         measured=exactly(_firing(signals)),

@@ -23,7 +23,7 @@ from encoder.match_keys import MatchKeyEncoder, linkage_schema
 from keys.derive import Label, subkey
 from keys.secret import Secret
 from keys.terms import FuzzyKey, Terms
-from services.assurance.attacks.finding import pearson
+from services.assurance.attacks.figures import pearson
 from services.assurance.attacks.linear import Diffusion, recover
 
 SPARE = 96

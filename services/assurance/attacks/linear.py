@@ -29,6 +29,8 @@ def recover(base: NDArray[np.uint8], encodings: NDArray[np.uint8]) -> Diffusion:
     not span all base bits: give more, or more varied ones."""
     rows, width = base.shape
     bits = 8 * width
+    if rows <= bits:
+        raise ValueError("the rows do not span the base filter")
     known = np.zeros((rows, 8 * -(-(width + 1) // 8)), np.uint8)
     known[:, :width], known[:, width] = base, 0x80  # one more bit, set in every row, stands for the mask
     made = np.zeros((rows, 8 * -(-encodings.shape[1] // 8)), np.uint8)

@@ -25,7 +25,7 @@ SEEDS = 300
 MOST = 80
 """Pairs of bits that are looked at, sets that are grown from them, and different sets that are kept."""
 STEADY = 0.95
-"""A set is complete when one more bit leaves this share of its rows."""
+"""A set is steady when one more bit leaves this share of its rows."""
 LEAST = 0.02
 """Share of rows below which no set is followed."""
 
@@ -46,16 +46,23 @@ class Claims:
 
 @dataclass(frozen=True, repr=False)
 class Pattern:
-    """``bits``: places, int64. ``rows``: which rows have all of them, bool (rows,). ``steady``: the share of rows that
-    the last bit left."""
+    """``bits``: places, int64. ``rows``: which rows have all of them, bool (rows,). ``steady``: whether the last bits
+    left nearly all rows."""
 
     bits: NDArray[np.int64]
     rows: Bools
-    steady: float
+    steady: bool
+
+    @property
+    def area(self) -> int:
+        return len(self.bits) * int(np.count_nonzero(self.rows))
 
 
 def mine(bits: NDArray[np.uint8]) -> list[Pattern]:
-    """Sets of bits that are set together, the largest first. ``bits``: uint8 (rows, length), each 0 or 1."""
+    """Sets of bits that are set together, the steady ones first and of these those of most bits times rows.
+
+    ``bits``: uint8 (rows, length), each 0 or 1.
+    """
     rows, length = bits.shape
     table = bits.astype(np.float32)
     share = table.mean(axis=0)
@@ -78,31 +85,31 @@ def mine(bits: NDArray[np.uint8]) -> list[Pattern]:
         tried += 1
         if tried == SEEDS or len(found) == MOST:
             break
-    return sorted(found, key=lambda one: -len(one.bits))[:TOKENS]
+    return sorted(found, key=lambda one: (not one.steady, -one.area))[:TOKENS]
 
 
 def _grow(table: NDArray[np.float32], bits: list[int], tells: Bools) -> Pattern:
-    """Add the bit that most of the remaining rows have until nearly all have it, then all such bits; or until rows are
-    too few."""
+    """Add the bit that most of the remaining rows have; once nearly all of them have some, add those and no others.
+
+    Gives up when the rows are too few.
+    """
     left = np.flatnonzero(table[:, bits].all(axis=1))
-    least, kept = LEAST * len(table), 0.0
+    least, steady = LEAST * len(table), False
     while len(left) > least:
         having = np.where(tells, table[left].mean(axis=0), -1)
         having[bits] = -1
-        steady = np.flatnonzero(having >= STEADY)
-        more = steady if len(steady) else np.array([np.argmax(having)])
-        kept = float(having[more].min())
-        if kept * len(left) < least:
+        more = np.flatnonzero(having >= STEADY)
+        if len(more):
+            steady = True
+        elif steady or having.max() * len(left) < least:
             break
+        else:
+            more = np.array([np.argmax(having)])
         bits = [*bits, *more.tolist()]
-        after = left[table[np.ix_(left, more)].all(axis=1)]
-        if len(steady) and len(after) >= STEADY * len(left):
-            left = after
-            break
-        left = after
+        left = left[table[np.ix_(left, more)].all(axis=1)]
     rows = np.zeros(len(table), np.bool_)
     rows[left] = True
-    return Pattern(np.array(bits, np.int64), rows, kept)
+    return Pattern(np.array(bits, np.int64), rows, steady)
 
 
 def _alike(one: Bools, other: Bools) -> bool:

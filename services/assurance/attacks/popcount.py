@@ -16,7 +16,7 @@ from encoder.clk import base_filters, load_schema
 from encoder.identifiers import Identifiers
 from encoder.match_keys import Encodings, linkage_schema
 from keys.terms import Encoding, FuzzyKey
-from services.assurance.attacks.finding import pearson, ranks
+from services.assurance.attacks.figures import pearson, ranks
 from services.assurance.attacks.qgrams import Held
 
 BITS_PER_TOKEN = 10

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from services.assurance.attacks import counts, gates, tokens
-from services.assurance.attacks.finding import Finding, Measured, exactly, share
+from services.assurance.attacks.figures import Measured, exactly, share
+from services.assurance.attacks.finding import Finding
 from services.assurance.attacks.trial import Trial
 
 
@@ -19,6 +20,7 @@ def token_attack(trial: Trial) -> Finding:
     return Finding(
         attack="A9",
         name="Tokens of linked rows",
+        short="tokens",
         knows="The tokens of one holder, or of two, and of half of the rows whether they are linked",
         got="AUC of telling linked rows from others, by the way that is farthest from one half",
         measured=max((one.estimate for one in parts), key=lambda one: abs(one.value - 0.5)),
@@ -38,6 +40,7 @@ def probing(trial: Trial) -> Finding:
     return Finding(
         attack="A10",
         name="Probing with one child",
+        short="probing",
         knows="Its own rows, one real child among rows that nobody has or that all are known to be linked, and the "
         "counts of the run",
         got="data sets in which the counts tell whether this child is linked",
@@ -56,6 +59,7 @@ def differencing(trial: Trial) -> Finding:
     return Finding(
         attack="A10",
         name="Differencing of counts",
+        short="differencing",
         knows="Of all its rows but one whether they are linked, and the counts of the run",
         got="numbers of linked rows at which the counts tell whether the last row is linked. A holder that knows "
         "enough linked children can choose such a number" + (f", the first being {told.at[0]}" if told.at else ""),

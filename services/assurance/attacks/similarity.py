@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from encoder.match_keys import Encodings
 from keys.terms import FuzzyKey
-from services.assurance.attacks.finding import pearson
+from services.assurance.attacks.figures import pearson
 from services.assurance.attacks.qgrams import Held
 from services.assurance.quality import Estimate
 

@@ -18,7 +18,7 @@ from keys.layout import HANDLE_BYTES, handle_order
 from keys.tokens import RUN_KEY_BYTES, seal_link_ids
 from matcher.link_ids import assign
 from matcher.solve import Links
-from services.assurance.attacks.finding import Measured, auc
+from services.assurance.attacks.figures import Measured, auc
 
 RUN = "attack-suite"
 
