@@ -33,7 +33,7 @@ ONE_NAME = FuzzyKey(
 
 def dictionary_attack(trial: Trial) -> Finding:
     terms, plan, rng = trial.terms, trial.plan, trial.rng
-    cohort = trial.cohort(plan.rows)
+    cohort = trial.cohort(plan.looked_up)
     secret = draw_secret(rng)
 
     def found(those: Terms) -> tuple[int, int]:
@@ -48,8 +48,8 @@ def dictionary_attack(trial: Trial) -> Finding:
         "holder, or a thief of both",
         got="rows whose child is named rightly",
         measured=share(*found(terms)),
-        of=f"{plan.rows:,} rows, {plan.listed:,} children on the list",
-        guessing=1 / plan.listed,
+        of=f"{cohort.held.rows:,} rows, {cohort.listed.rows:,} children on the list",
+        guessing=1 / cohort.listed.rows,
         control=share(*found(unhardened(terms))),
         controlled="the same without hardening",
         breaks=0.5,

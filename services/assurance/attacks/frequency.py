@@ -2,8 +2,10 @@
 
 Source: Niedermeyer, Steinmetzer, Kroll, Schnell, "Cryptanalysis of basic Bloom filters used for privacy preserving
 record linkage", Journal of Privacy and Confidentiality 6(2), 2014; Christen, Schnell, Vatsalan, Ranbaduge, "Efficient
-cryptanalysis of Bloom filters for privacy-preserving record linkage", PAKDD 2017. An encoding that is a function of one
-value keeps the value's frequency, hardened or not, and so does the token of an exact match-key.
+cryptanalysis of Bloom filters for privacy-preserving record linkage", PAKDD 2017; for exact match-keys, Vidanage,
+Ranbaduge, Christen, Randall, "A privacy attack on multiple dynamic match-key based privacy-preserving record linkage",
+International Journal of Population Data Science 5(1), 2020. An encoding that is a function of one value keeps the
+value's frequency, hardened or not.
 """
 
 from __future__ import annotations

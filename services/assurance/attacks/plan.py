@@ -49,6 +49,11 @@ class Plan:
             )
 
     @property
+    def looked_up(self) -> int:
+        """Rows that are looked up in a dictionary."""
+        return min(self.rows, self.most)
+
+    @property
     def many(self) -> int:
         return min(max(self.rows, self.fewest), self.most)
 

@@ -1,8 +1,8 @@
 """A2. Popcount: how many bits an encoding has set, against what the row holds.
 
-Source: Mitzenmacher and Upfal's count of set bits, which Niedermeyer and others (2014) and Christen and others (2017)
-use to tell short values from long ones. A filter with a fixed number of bits per q-gram gives away how many q-grams
-there are. Ours has a fixed number of bits per field, and hardening evens the rest out.
+Source: Schnell, Borgs, "Randomized response and balanced Bloom filters for privacy preserving record linkage", ICDM
+Workshops 2016, who balance filters because the number of set bits gives values away. A filter with a fixed number of
+bits per q-gram tells how many q-grams there are. Ours has a fixed number per field, and hardening evens the rest out.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from encoder.harden import draw, harden
-from keys.terms import Hardening, Terms
+from keys.terms import Terms
 from services.assurance.attacks.cohort import fuzzy_keys, unhardened
 from services.assurance.attacks.faults import Ours, detect
 from services.assurance.attacks.faulty import FAULTS
@@ -22,23 +22,6 @@ FIRES = {
     "numbers taken modulo": "deviations of the draw from an even one",
     "one key for all fields": "share of a field's bits set by another field",
 }
-
-
-@pytest.fixture(scope="module")
-def small(default: Terms) -> Terms:
-    """Shorter filters, so that they are recovered sooner."""
-    hardening = Hardening(method="diffusion", t=8, length=512)
-    keys = tuple(
-        key.model_copy(
-            update={
-                "minimum_bits": 40,
-                "features": tuple(one.model_copy(update={"bits": one.bits // 4}) for one in key.features),
-            }
-        )
-        for key in fuzzy_keys(default)[:2]
-    )
-    encoding = default.encoding.model_copy(update={"length": 256, "hardening": hardening})
-    return default.model_copy(update={"encoding": encoding, "match_keys": keys})
 
 
 def test_every_fault_has_a_detector() -> None:
