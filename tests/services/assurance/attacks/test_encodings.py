@@ -178,3 +178,15 @@ def test_a8_runs_of_one_secret_are_linked_and_runs_of_two_are_not(default: Terms
     assert same["nearest bits"] == 1
     assert same["nearest numbers of set bits"] > 0.9
     assert max(apart.values()) < 0.01
+
+
+def test_a8_a_row_without_an_encoding_is_taken_for_one_without(rng: Rng) -> None:
+    bits = rng.integers(0, 256, size=(40, 32), dtype=np.uint8)
+    present = np.arange(40) % 4 > 0
+    bits[~present] = 0
+    number = Encodings(bits[:, :16].copy(), np.ones(40, np.bool_))
+    name = Encodings(bits, present)
+    number.bits[~present] = rng.integers(0, 256, size=(10, 16), dtype=np.uint8)
+    found = two_runs.attack({"number": number, "name": name}, {"number": number, "name": name}, rng)["nearest bits"]
+    assert (found.target == np.arange(40)).all()
+    assert (found.confidence == np.where(present, 128 + 256, 128)).all()

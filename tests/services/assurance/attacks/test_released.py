@@ -79,3 +79,10 @@ def test_a10_rounding_leaves_its_edges(default: Terms) -> None:
 def test_a10_no_upload_is_smaller_than_the_agreement_allows(default: Terms) -> None:
     large = default.model_copy(update={"minimum_rows": 1_000})
     assert counts.difference(large).asked == 1_000
+
+
+def test_a10_a_rule_that_tells_none_from_one_is_found_out(default: Terms) -> None:
+    """Where nothing is hidden but zero, a holder's one real child among made-up ones shows."""
+    rule = Suppression.model_construct(below=1, round_to=5)
+    told = counts.probe(default.model_copy(update={"suppression": rule}))
+    assert told.shows == told.asked / 2

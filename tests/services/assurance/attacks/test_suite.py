@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -56,6 +57,12 @@ def test_the_same_plan_gives_the_same_figures_whatever_else_is_run(whole: Result
     assert {one.why for one in again.skipped} == {"It was not asked for."}
     assert [done for done, _, _ in heard] == list(range(len(STEPS)))
     assert heard[0] == (0, len(STEPS), "A0, dictionary with a leaked secret")
+
+
+def test_another_seed_makes_other_children_and_secrets(whole: Result, default: Terms) -> None:
+    (other,) = run(default, replace(SMALL, seed=2), only=["A2"]).found
+    (first,) = (one for one in whole.found if one.attack == "A2")
+    assert other.measured != first.measured
 
 
 def test_encodings_without_hardening_do_not_pass(default: Terms) -> None:
