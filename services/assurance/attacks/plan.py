@@ -17,7 +17,8 @@ class Plan:
 
     Attacks whose figures need more rows to be told from chance get them, and those that would need too much memory or
     time are bounded: frequencies and correlations are of ``many`` rows, patterns of ``mined``, two runs of ``linked``.
-    All pairs of ``paired`` rows are looked at, and ``tokens`` tokens of each holder.
+    All pairs of ``paired`` rows are looked at, and ``tokens`` tokens of each holder. Similarities are matched with
+    those of a list of ``matched`` children.
     """
 
     rows: int
@@ -27,6 +28,7 @@ class Plan:
     mined: int = 6_000
     paired: int = 2_000
     tokens: int = 40_000
+    matched: int = 1_000
     fewest: int = 10_000
     most: int = 50_000
 
