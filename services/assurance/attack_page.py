@@ -65,7 +65,9 @@ def attack_page(result: Result, terms: Terms, about: About) -> str:
 
 
 def figure(value: float, unit: str) -> str:
-    """A share in percent with two decimals, or a number with three."""
+    """A share in percent with two decimals, or a number with three. A share is 0 only where it is nothing."""
+    if unit == "share" and 0 < value < 0.00005:
+        return "under 0.01%"
     return f"{100 * value:.2f}%" if unit == "share" else f"{value:.3f}"
 
 

@@ -18,7 +18,7 @@ class Plan:
     Attacks whose figures need more rows to be told from chance get them, and those that would need too much memory or
     time are bounded: frequencies and correlations are of ``many`` rows, patterns of ``mined``, two runs of ``linked``.
     All pairs of ``paired`` rows are looked at, and ``tokens`` tokens of each holder. Similarities are matched with
-    those of a list of ``matched`` children.
+    those of a list of ``matched`` children. No list is longer than ``longest``.
     """
 
     rows: int
@@ -31,6 +31,7 @@ class Plan:
     matched: int = 1_000
     fewest: int = 10_000
     most: int = 50_000
+    longest: int = 500_000
 
     def __post_init__(self) -> None:
         if self.rows < LEAST:

@@ -22,6 +22,6 @@ class Trial:
     clock: Callable[[], int]
 
     def cohort(self, rows: int) -> Cohort:
-        """So many rows, and a list as much longer as the plan has it."""
-        listed = max(rows, rows * self.plan.listed // self.plan.rows)
+        """So many rows, and a list as much longer as the plan has it, as far as that goes."""
+        listed = max(rows, min(rows * self.plan.listed // self.plan.rows, self.plan.longest))
         return make_cohort(rows, listed=listed, scenario=self.plan.scenario, terms=self.terms, rng=self.rng)

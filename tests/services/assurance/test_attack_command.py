@@ -17,6 +17,7 @@ import pytest
 from encoder.cli.running import run as run_command
 from keys.template import template_text
 from services import cli
+from services.assurance.attack_page import figure
 
 ROOT = Path(__file__).parents[3]
 HOW_TO = ROOT / "docs" / "how-to" / "attack-an-agreement.md"
@@ -103,6 +104,16 @@ def test_a_report_of_what_was_asked_for(desk: Desk) -> None:
     assert "Every gate that was tried is passed" in page
     assert "A3, frequent sets of bits, was not run. It was not asked for." in page
     assert "<script" not in desk.page()
+
+
+def test_a_small_share_is_not_told_as_nothing() -> None:
+    assert [figure(value, "share") for value in (0.0, 0.00002, 0.0001, 1.0)] == [
+        "0.00%",
+        "under 0.01%",
+        "0.01%",
+        "100.00%",
+    ]
+    assert figure(0.00002, "number") == "0.000"
 
 
 def test_a_report_claims_nothing_that_cannot_be_claimed(desk: Desk) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 
+import numpy as np
 import pytest
 
 from encoder.errors import InputError
@@ -17,6 +18,7 @@ from services.assurance.attacks.finding import Finding
 from services.assurance.attacks.gates import POPCOUNT
 from services.assurance.attacks.plan import Plan
 from services.assurance.attacks.suite import NOT_BUILT, STEPS, Result, run
+from services.assurance.attacks.trial import Trial
 from services.assurance.errors import ControlHeld, GateNotPassed
 
 SMALL = Plan(1_000, 2_000, mined=3_000, paired=800, tokens=8_000, fewest=4_000, most=4_000)
@@ -127,6 +129,12 @@ def test_sizes_that_show_nothing_are_refused(rows: int, listed: int, scenario: s
     with pytest.raises(InputError) as refused:
         Plan(rows, listed, scenario)
     assert refused.value.where == where
+
+
+def test_a_list_is_as_much_longer_than_the_rows_as_planned(small: Terms, rng: np.random.Generator) -> None:
+    plan = Plan(1_000, 3_000, longest=5_000)
+    sizes = [Trial(small, plan, rng, ticks()).cohort(rows) for rows in (1_000, 2_000)]
+    assert [(one.held.rows, one.listed.rows) for one in sizes] == [(1_000, 3_000), (2_000, 5_000)]
 
 
 def test_large_holders_are_attacked_in_bounded_parts() -> None:
