@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.assurance.attacks import counts, gates, tokens
-from services.assurance.attacks.figures import Measured, exactly, share
+from services.assurance.attacks.figures import Measured, exactly
 from services.assurance.attacks.finding import Finding
 from services.assurance.attacks.trial import Trial
 
@@ -45,7 +45,7 @@ def probing(trial: Trial) -> Finding:
         "counts of the run",
         got="data sets in which the counts tell whether this child is linked",
         measured=exactly(told.shows / told.asked),
-        of=f"{told.asked} pairs of data sets that differ in one row, all there are of this kind",
+        of=f"{told.asked} pairs of data sets that differ in one row",
         guessing=0.0,
         control=exactly(control.shows / control.asked),
         controlled="exact counts",
@@ -63,7 +63,7 @@ def differencing(trial: Trial) -> Finding:
         knows="Of all its rows but one whether they are linked, and the counts of the run",
         got="numbers of linked rows at which the counts tell whether the last row is linked. A holder that knows "
         "enough linked children can choose such a number" + (f", the first being {told.at[0]}" if told.at else ""),
-        measured=share(told.shows, told.asked),
+        measured=exactly(told.shows / told.asked),
         of=f"{told.asked} numbers, all of one upload",
         guessing=0.0,
         control=exactly(control.shows / control.asked),
