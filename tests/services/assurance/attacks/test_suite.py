@@ -17,11 +17,14 @@ from services.assurance.attacks.figures import exactly
 from services.assurance.attacks.finding import Finding
 from services.assurance.attacks.gates import POPCOUNT
 from services.assurance.attacks.plan import Plan
-from services.assurance.attacks.suite import NOT_BUILT, STEPS, Result, run
+from services.assurance.attacks.suite import STEPS, Result, run
 from services.assurance.attacks.trial import Trial
 from services.assurance.errors import ControlHeld, GateNotPassed
 
 SMALL = Plan(1_000, 2_000, mined=3_000, paired=800, tokens=8_000, fewest=4_000, most=4_000)
+GRAPH = ("A5", "A6", "A7", "A8b")
+QUICK = tuple(dict.fromkeys(step.attack for step in STEPS if step.attack not in GRAPH))
+"""All but those whose figures say nothing at such sizes; they are tested by themselves."""
 
 
 def ticks() -> Callable[[], int]:
@@ -30,14 +33,14 @@ def ticks() -> Callable[[], int]:
 
 @pytest.fixture(scope="module")
 def whole(default: Terms) -> Result:
-    return run(default, SMALL, clock=ticks())
+    return run(default, SMALL, only=QUICK, clock=ticks())
 
 
 def test_the_default_agreement_passes_and_every_control_breaks(whole: Result) -> None:
-    assert [one.attack for one in whole.found] == [step.attack for step in STEPS]
+    assert [one.attack for one in whole.found] == [step.attack for step in STEPS if step.attack in QUICK]
     assert [one.name for one in whole.broken] == []
     assert [one.name for one in whole.weak] == []
-    assert whole.skipped == NOT_BUILT
+    assert {one.attack for one in whole.skipped} == set(GRAPH)
     judge(whole)
 
 
@@ -56,7 +59,7 @@ def test_the_same_plan_gives_the_same_figures_whatever_else_is_run(whole: Result
         default, SMALL, only=["A4", "A9"], clock=ticks(), progress=lambda done, of, what: heard.append((done, of, what))
     )
     assert list(again.found) == [one for one in whole.found if one.attack in ("A4", "A9")]
-    assert {one.why for one in again.skipped if one not in NOT_BUILT} == {"It was not asked for."}
+    assert {one.why for one in again.skipped} == {"It was not asked for."}
     assert [done for done, _, _ in heard] == list(range(len(STEPS)))
     assert heard[0] == (0, len(STEPS), "A0, dictionary with a leaked secret")
 
@@ -97,8 +100,8 @@ def test_what_terms_leave_no_room_for_is_not_run_and_said(default: Terms) -> Non
     terms = default.model_copy(update={"match_keys": numbers, "release": Release.COUNT})
     result = run(terms, SMALL, clock=ticks())
     assert [one.attack for one in result.found] == ["A0", "A1", "A8", "A10", "A10"]
-    assert {one.attack: one.why for one in result.skipped if one not in NOT_BUILT} == {
-        **dict.fromkeys(["A2", "A3", "A4", "A11"], "The agreement has no fuzzy match-key."),
+    assert {one.attack: one.why for one in result.skipped} == {
+        **dict.fromkeys(["A2", "A3", "A4", *GRAPH, "A11"], "The agreement has no fuzzy match-key."),
         "A9": "A count release has no tokens.",
     }
     assert result.broken == []
