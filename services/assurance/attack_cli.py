@@ -36,6 +36,9 @@ def attack(
     population: Annotated[
         int | None, typer.Option(help="Children on the attacker's list; else twice as many as rows.")
     ] = None,
+    matched: Annotated[
+        int, typer.Option(min=200, help="Children on the list of graph matching, which takes by far the longest.")
+    ] = 1_000,
     scenario: Annotated[
         str, typer.Option(help="How the holder spells them: as-listed (as the attacker does), low or high (faults).")
     ] = AS_LISTED,
@@ -52,7 +55,7 @@ def attack(
     Example: counterfoil-broker attack --agreement agreement.toml --rows 5000 --population 20000 --out attacked
     """
     terms = read_terms_or_agreement(agreement) if agreement else read_terms(template_text().encode(), where="template")
-    plan = Plan(rows, 2 * rows if population is None else population, scenario=scenario, seed=seed)
+    plan = Plan(rows, 2 * rows if population is None else population, scenario=scenario, seed=seed, matched=matched)
     chosen = _chosen(only or [])
     if out is not None:
         for name in (PAGE, FIGURES):
