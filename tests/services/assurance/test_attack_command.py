@@ -33,7 +33,7 @@ class Said:
 
 @dataclass
 class Desk:
-    """A folder, and the command run in it."""
+    """A folder, and the command run in it. What it says of its progress, where it takes long, is left out."""
 
     folder: Path
     run: Callable[..., Said]
@@ -74,7 +74,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         monkeypatch.setattr(sys, "argv", ["counterfoil-broker", "attack", *words])
         with pytest.raises(SystemExit) as ended:
             run_command(cli.app)
-        return Said(int(ended.value.code or 0), *capfd.readouterr())
+        out, err = capfd.readouterr()
+        return Said(int(ended.value.code or 0), out, re.sub(r"^attacking: .*\n", "", err, flags=re.MULTILINE))
 
     return Desk(tmp_path, run)
 
