@@ -1,10 +1,10 @@
-# Five verbs: demo, test, check, bench, lock. Each sets up what it needs.
+# Six verbs: demo, test, check, attack, bench, lock. Each sets up what it needs.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONSAFEPATH := 1
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test check attack format bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,9 @@ check: $(VENV)/.dev ## style, types, import contracts, deployment files
 	$(BIN)/lint-imports
 	$(BIN)/hadolint deploy/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+
+attack: $(VENV)/.runtime ## attack the default agreement's encodings, on made-up children
+	$(BIN)/counterfoil-broker attack --rows 5000 --population 10000
 
 format: $(VENV)/.dev ## put the code in its one format
 	$(BIN)/ruff format .
