@@ -34,12 +34,12 @@ class Leak:
     others: float
 
 
-def leak(terms: Terms) -> Leak:
-    """Of ``CHILDREN`` made-up children in whole households, all in one file, under the fuzzy match-keys of ``terms``.
+def leak(terms: Terms, count: int = CHILDREN) -> Leak:
+    """Of ``count`` made-up children in whole households, all in one file, under the fuzzy match-keys of ``terms``.
 
     A correlation c of L bits counts for c^2 L / 2 nats, the divergence of its distribution from that of chance.
     """
-    children, identifiers = _children()
+    children, identifiers = _children(count)
     twins = children.birth[:, None] == children.birth[None, :]
     told = np.zeros((len(children), len(children)))
     for distance in _distances(terms, identifiers):
@@ -49,8 +49,8 @@ def leak(terms: Terms) -> Leak:
 
 
 @cache
-def _children() -> tuple[Population, Identifiers]:
-    children = make_children(CHILDREN, today=REFERENCE_DAY, rng=np.random.default_rng(1))
+def _children(count: int) -> tuple[Population, Identifiers]:
+    children = make_children(count, today=REFERENCE_DAY, rng=np.random.default_rng(1))
     return children, identifiers_of(children, default_terms({"council": FIELDS, "icb": FIELDS}))
 
 

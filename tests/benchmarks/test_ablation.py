@@ -1,0 +1,75 @@
+"""What each choice of an agreement contributes: links beside leaks."""
+
+import json
+import sys
+from functools import cache
+
+import pytest
+
+from benchmarks import ablation
+from benchmarks.leak import leak
+from keys.template import default_terms
+from keys.terms import FuzzyKey, Terms
+
+HAVE = ("forename", "surname", "date_of_birth", "postcode")
+FEW = 300
+
+
+def default() -> Terms:
+    return default_terms({"council": HAVE, "icb": HAVE})
+
+
+@cache
+def leaks() -> dict[str, float]:
+    """Leak of everything but twins, by what is changed."""
+    return {name: leak(change(default()), FEW).others for name, change in ablation.variants().items()}
+
+
+def test_a_larger_t_leaks_less_and_a_longer_encoding_more() -> None:
+    found = leaks()
+    assert found["t = 6"] > found["t = 8"] > found["the default"] > found["t = 12"]
+    assert found["4,096 bits"] > found["the default"] > found["1,024 bits"]
+
+
+def test_keys_leak_as_much_together_as_each_alone() -> None:
+    found = leaks()
+    alone = [found[f"{key.name} alone"] for key in default().match_keys if isinstance(key, FuzzyKey)]
+    assert sum(alone) == pytest.approx(found["the default"])
+    without = [found[name] for name in found if name.startswith("without")]
+    assert sum(without) == pytest.approx((len(alone) - 1) * found["the default"])
+
+
+def test_twins_stand_out_whatever_t_is_and_unhardened_everything_does() -> None:
+    plain = default().encoding.model_copy(update={"hardening": None, "accept_unhardened": "To see what leaks"})
+    bare = leak(default().model_copy(update={"encoding": plain}), FEW)
+    hardened = leak(ablation.hardened(default(), t=12), FEW)
+    assert hardened.twins > hardened.others
+    assert bare.others > 100 * hardened.others
+
+
+def test_a_key_is_replaced_by_the_same_fields_in_other_bits() -> None:
+    keys = ablation.replaced(default(), ablation.DESIGN).match_keys
+    assert [key.name for key in keys] == list(ablation.DESIGN)
+    for key in keys:
+        assert isinstance(key, FuzzyKey)
+        assert {feature.field.value: feature.bits for feature in key.features} == ablation.DESIGN[key.name]
+
+
+def test_the_command_tells_bits_leak_and_quality(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["ablation", "--rows", "150", "--json"])
+    chosen = ("the default", "without names")
+    every = ablation.variants()
+    monkeypatch.setattr(ablation, "variants", lambda: {name: every[name] for name in chosen})
+    assert ablation.main() == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == list(chosen)
+    assert (found["the default"]["keys"], found["without names"]["keys"]) == (4, 3)
+    assert found["without names"]["bits"] == 3 * found["the default"]["bits"] / 4
+    for one in found.values():
+        assert list(one["data"]) == ["generator, low", "generator, high"]
+        assert all(0.8 < figures["f1"] <= figures["best_f1"] <= 1 for figures in one["data"].values())
+    lines = ablation.tables(found)
+    assert lines[0].startswith("| agreement | bits per row | leak")
+    assert len(lines) == 4
