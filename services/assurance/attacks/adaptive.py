@@ -37,8 +37,8 @@ def attack(
     as the victim's rows are, or the number of bits in an XOR, where it is base filters (``population.own_filters``).
 
     ``known_seeds`` is int64 (pairs, 2): rows of the victim and of the list that are known to be one child. Exact
-    match-keys serve by who has them and who has not. The list must be as long as the victim's rows or longer. Memory
-    grows with the product of both, 20 bytes or so for each: some thousands of rows.
+    match-keys serve by who has them and who has not. Memory grows with the product of both sides' rows, by some 60
+    bytes for each: for lists of some thousands.
     """
     keys = [key for key in own[0] if key in victim and victim[key].words > _TOKEN_WORDS]
     rows = next(iter(victim.values())).rows
@@ -50,7 +50,7 @@ def attack(
     prior = _prior(victim, own[0], known_seeds)
     belief = believe(side, strong, edges, prior)
     target, sure = belief.argmax(axis=1).astype(np.int64), belief.max(axis=1).astype(np.float64)
-    if np.mean(sure > 0.5) < _NAMED + len(known_seeds) / rows:
+    if edges.rows >= rows and np.mean(sure > 0.5) < _NAMED + len(known_seeds) / rows:
         target, sure = draw(side, strong, edges, prior, known_seeds, rng).commonest()
     return Guess(target, sure)
 

@@ -111,7 +111,7 @@ def test_who_has_a_match_key_tells() -> None:
     (alone,) = np.random.default_rng(3).permutation(LISTED)[:1]
     nhs = attacked.victim["nhs-number"]
     victim = absent(attacked.victim, "nhs-number", np.array([alone]))
-    listed = {"nhs-number": Encodings(nhs.bits, np.arange(LISTED) != attacked.truth[alone]), **own[0]}
+    listed = {**own[0], "nhs-number": Encodings(nhs.bits, np.arange(LISTED) != attacked.truth[alone])}
     guess = adaptive.attack(victim, [listed, *own[1:]], NOBODY, np.random.default_rng(1), power=16)
     assert guess.target[alone] == attacked.truth[alone]
     assert guess.confidence[alone] > 0.5
@@ -135,3 +135,12 @@ def test_only_exact_match_keys_name_nobody() -> None:
     guess = adaptive.attack(exact, [exact], NOBODY, np.random.default_rng(1))
     assert (guess.target == -1).all()
     assert not guess.confidence.any()
+
+
+def test_a_list_that_lacks_most_rows_still_serves() -> None:
+    attacked, own = made(3, population=LISTED), filters(3, population=LISTED)
+    listed = np.sort(attacked.truth[:150])
+    short = [rows_taken(one, listed) for one in own]
+    guess = adaptive.attack(attacked.victim, short, NOBODY, np.random.default_rng(1), power=3)
+    assert (guess.target < 150).all()
+    assert np.mean(listed[guess.target[:150]] == attacked.truth[:150]) > 0.5
