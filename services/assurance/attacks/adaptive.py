@@ -19,7 +19,7 @@ from services.assurance.attacks.messages import believe
 from services.assurance.attacks.sampling import draw
 
 _HEAVY = 8.0  # half a sum of squared z-scores: of a pair along which a message goes
-_NAMED = 0.15  # share of rows that messages must name, or assignments are sampled
+_NAMED = 0.02  # share of rows that messages must name, or assignments are sampled
 _PER_KEY = -6.0  # nats, for a match-key that a row has on one side alone
 _KNOWN = 1e3
 _TOKEN_WORDS = 2  # an exact match-key has no more
