@@ -19,7 +19,7 @@ from services.assurance.attacks.messages import believe
 from services.assurance.attacks.sampling import draw
 
 _HEAVY = 8.0  # half a sum of squared z-scores: of a pair along which a message goes
-_NAMED = 0.15  # share of rows that messages must name, or assignments are sampled
+_NAMED = 0.02  # share of rows that messages must name, or assignments are sampled
 _PER_KEY = -6.0  # nats, for a match-key that a row has on one side alone
 _KNOWN = 1e3
 _TOKEN_WORDS = 2  # an exact match-key has no more
@@ -37,8 +37,8 @@ def attack(
     as the victim's rows are, or the number of bits in an XOR, where it is base filters (``population.own_filters``).
 
     ``known_seeds`` is int64 (pairs, 2): rows of the victim and of the list that are known to be one child. Exact
-    match-keys serve by who has them and who has not. The list must be as long as the victim's rows or longer. Memory
-    grows with the product of both, 20 bytes or so for each: some thousands of rows.
+    match-keys serve by who has them and who has not. Memory grows with the product of both sides' rows, by some 60
+    bytes for each: for lists of some thousands.
     """
     keys = [key for key in own[0] if key in victim and victim[key].words > _TOKEN_WORDS]
     rows = next(iter(victim.values())).rows
@@ -50,7 +50,7 @@ def attack(
     prior = _prior(victim, own[0], known_seeds)
     belief = believe(side, strong, edges, prior)
     target, sure = belief.argmax(axis=1).astype(np.int64), belief.max(axis=1).astype(np.float64)
-    if np.mean(sure > 0.5) < _NAMED + len(known_seeds) / rows:
+    if edges.rows >= rows and np.mean(sure > 0.5) < _NAMED + len(known_seeds) / rows:
         target, sure = draw(side, strong, edges, prior, known_seeds, rng).commonest()
     return Guess(target, sure)
 

@@ -21,6 +21,7 @@ _TOKEN_WORDS = 2  # an exact match-key has no more
 _STRONGEST = 20
 _DIMENSIONS = 24
 _TURNS = 12
+_FEATURES = 0.1  # what they weigh beside the spectrum, once that is turned
 
 Reals = NDArray[np.float64]
 
@@ -45,11 +46,12 @@ def attack(
     near += 1e-9 * rng.random(near.shape)
     target, confidence = _assigned(near, known_seeds)
     one, other = _spectrum(here), _spectrum(there)
+    scale = max(1e-12, float(near.std()))
     for _ in range(_TURNS):
         surest = np.argsort(-confidence, kind="stable")[: max(_DIMENSIONS, rows // 2)]
         left, _, right = np.linalg.svd(one[surest].T @ other[target[surest]])
         turned = -_apart(one @ (left @ right), other)
-        target, confidence = _assigned(turned + 0.1 * turned.std() / near.std() * near, known_seeds)
+        target, confidence = _assigned(turned + near * (_FEATURES * turned.std() / scale), known_seeds)
     return Guess(target, confidence)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from matcher._kernel_jit import compiled
 from services.assurance.attacks.graph import Expected, Numbers, Reals, Side, Strong, likelihood
 
-_ROUNDS = 30
+_ROUNDS = 60
 _ALONE = 4  # rounds before the first named rows serve as known
 _DAMPING = 0.5
 _SURE = 0.5

@@ -18,7 +18,7 @@ from encoder.match_keys import encoders, rows_of
 from encoder.normalise import normalise
 from encoder.read import Batch
 from keys.secret import CONTRIBUTION_BYTES, Secret
-from keys.terms import FuzzyKey, Terms
+from keys.terms import Terms
 from matcher.encodings import Encodings
 from services.rehearsal.children import Population, make_children
 
@@ -64,14 +64,13 @@ def setting(terms: Terms, *, population: int, share: float, rng: np.random.Gener
 def own_filters(
     identifiers: Identifiers, terms: Terms, *, rng: np.random.Generator, secrets: int = 8
 ) -> list[dict[str, Encodings]]:
-    """The base filters of the attacker's list, by fuzzy match-key, under each of so many secrets of its own.
+    """The attacker's list with base filters for fuzzy match-keys, under each of so many secrets of its own.
 
     Whoever has the plaintext knows in this way what similarity to expect of two rows, and how far it varies with the
     secret, without the noise of a hardening.
     """
     plain = terms.encoding.model_copy(update={"hardening": None, "accept_unhardened": "known to the attacker"})
-    fuzzy = tuple(key for key in terms.match_keys if isinstance(key, FuzzyKey))
-    unhardened = terms.model_copy(update={"encoding": plain, "match_keys": fuzzy})
+    unhardened = terms.model_copy(update={"encoding": plain})
     return [_encode(identifiers, unhardened, rng) for _ in range(secrets)]
 
 

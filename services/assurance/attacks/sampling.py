@@ -18,7 +18,7 @@ from services.assurance.attacks.graph import Expected, Numbers, Reals, Side, Str
 _CHAINS = 5  # each from a start of its own: where they disagree, none has mixed
 _COOLING, _WARMEST = 120, 0.05
 _KEPT = 120
-_MOVES = 8_000
+_MOVES = 8  # for each row, between two draws
 _TURN, _MOVE_PAIR, _FOLLOW = 0.1, 0.4, 0.75  # of all moves, cumulated; the others are of one row to anywhere
 _WORTH = 4.0  # nats that an edge of the list tells, so that pairs are moved onto it
 _NEIGHBOURS = 12
@@ -174,7 +174,7 @@ def _run(
     np.random.seed(seed)
     kept = np.empty((_KEPT, len(graph.z)), np.int32)
     for turn in range(len(heat)):
-        for _ in range(_MOVES):
+        for _ in range(_MOVES * len(graph.z)):
             first, target, second, then = _proposal(takes, fixed, holder, moves, graph)
             if first < 0:
                 continue
