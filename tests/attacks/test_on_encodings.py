@@ -112,7 +112,7 @@ def test_wrong_length(scene: Scene, more: int) -> None:
         fails(scene, scene.sealed("north", records=records), what)
 
 
-@pytest.mark.parametrize("sigmas", [-30, 7, 20, 40])
+@pytest.mark.parametrize("sigmas", [-30, 9, 20, 40])
 def test_popcount_outside_six_sigma(scene: Scene, sigmas: int) -> None:
     name = fuzzy(scene.agreement.terms).name
     body = poisoned(scene, name, with_bits(2048, 1024 + round(sigmas * np.sqrt(2048) / 2)))

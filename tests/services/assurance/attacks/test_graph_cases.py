@@ -80,7 +80,7 @@ def test_every_attack_breaks_its_control_and_is_told(case: Matching, default: Te
     """Of a list of 150: what the attacks get from hardened encodings is for a run of the suite to say."""
     found = replace(case, shares=(1.0,), enough=1)(Trial(default, replace(PLAN, matched=150), rng, lambda: 0))
     assert found.control_breaks
-    assert found.control.value > 0.3
+    assert found.control.value > 0.15
     assert found.measured.value < 0.1
     assert found.guessing == 1 / 150
     assert found.gate
