@@ -24,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 
 from encoder.columns import Columns
+from encoder.forename_forms import first_forms
 from encoder.identifiers import Identifiers
 from encoder.normalise import normalise
 from encoder.numbers import NHS_WEIGHTS, UPN_LETTERS
@@ -206,7 +207,7 @@ def _differing(child: Mapping[str, str], plan: Planned, key: bytes, number: int,
 def _slip(name: str, draw: _Draw) -> str:
     """Two letters swapped, one left out, one doubled or one for another."""
     written = name
-    while written.casefold() == name.casefold():
+    while _alike(written, name):
         at = draw.below(len(name) - 1)
         letters = (name[at + 1] + name[at], name[at], name[at] * 2 + name[at + 1], name[at] + draw.of(_LETTERS))
         written = name[:at] + draw.of(letters) + name[at + 2 :]
@@ -215,9 +216,15 @@ def _slip(name: str, draw: _Draw) -> str:
 
 def _other(draw: _Draw, names: Sequence[str], name: str) -> str:
     found = name
-    while found == name:
+    while _alike(found, name):
         found = draw.common(names)
     return found
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether both are one name, or forms of one, which an agreement may write as one."""
+    first, second = (first_forms().get(name.casefold(), name.casefold()) for name in (one, other))
+    return first == second
 
 
 def _birth(draw: _Draw, last: date) -> date:

@@ -72,7 +72,11 @@ def as_text(column: Any) -> Any:
     kind = column.type
     is_a = pa.types
     if is_a.is_dictionary(kind):
-        return as_text(pc.take(column.dictionary, column.indices))
+        try:
+            column = pc.take(column.dictionary, column.indices)
+        except pa.ArrowIndexError:
+            raise NoText("The column names values that the file does not hold.") from None
+        return as_text(column)
     if not any(
         test(kind)
         for test in (

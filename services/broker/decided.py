@@ -33,15 +33,14 @@ class Evidence:
     matches: float
 
     def without(self, rows: Rows) -> Evidence:
-        """Without these rows, as many of each holder, which are of the same children: so many matches fewer."""
-        kept = ~(np.isin(self.left, rows[0]) | np.isin(self.right, rows[1]))
-        found = float(self.probability[kept].sum())
+        """Without these rows: so many matches fewer as were expected among their links."""
+        gone = np.isin(self.left, rows[0]) | np.isin(self.right, rows[1])
         return Evidence(
-            self.left[kept],
-            self.right[kept],
-            self.weight[kept],
-            self.probability[kept],
-            max(found, self.matches - len(rows[0])),
+            self.left[~gone],
+            self.right[~gone],
+            self.weight[~gone],
+            self.probability[~gone],
+            self.matches - float(self.probability[gone].sum()),
         )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from encoder.columns import Columns
@@ -184,6 +184,7 @@ SOUND = Path(__file__).parent / "bad_input" / "numbers-as-fractions.parquet"
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, SOUND.stat().st_size - 1), st.integers(0, 255)), min_size=1, max_size=4))
+@example([(181, 2)])
 def test_a_damaged_file_is_read_or_refused_in_words(changes: list[tuple[int, int]]) -> None:
     content = bytearray(SOUND.read_bytes())
     for place, byte in changes:

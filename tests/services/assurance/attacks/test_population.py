@@ -95,7 +95,9 @@ def test_filters_of_the_list_are_not_hardened_and_each_under_another_secret(term
     assert list(one) == list(attacked.own)
     for key in terms.match_keys:
         assert one[key.name].rows == 200
-        assert not (one[key.name].bits == other[key.name].bits).all(axis=1).any()
+        there = one[key.name].present
+        assert there.sum() > 50
+        assert not (one[key.name].bits[there] == other[key.name].bits[there]).all(axis=1).any()
         if isinstance(key, FuzzyKey):
             assert one[key.name].length == terms.encoding.length
             assert np.corrcoef(distances(one[key.name]).ravel(), distances(other[key.name]).ravel())[0, 1] > 0.8
