@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from benchmarks.simulation import presence_of
 from encoder.columns import load_columns
 from encoder.identifiers import Identifiers
 from encoder.match_keys import encoders
@@ -23,7 +24,7 @@ from matcher.encodings import Encodings
 from matcher.estimate import noise_floor
 from matcher.evidence import KeyEvidence, ScoredPairs, score
 from matcher.exact import find_exact
-from services.broker.weighing import evidence_of, presence_of
+from services.broker.weighing import evidence_of
 from services.rehearsal.children import make_children
 from services.rehearsal.demo_files import CHILDREN_PER_ROW, REFERENCE_DAY, write_columns, write_extract
 from services.rehearsal.extracts import Extract, draw_extract

@@ -1,6 +1,5 @@
 """Links against truth: shares with their intervals, the best threshold, and false links among twins."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.groups import GroupCounts, Made
 from benchmarks.simulation import Joined, ends
+from encoder import intervals
 from services.assurance.quality import f1
 from services.rehearsal.accuracy import Accuracy
 
@@ -56,13 +56,8 @@ class Twins:
 
 def wilson(right: int, of: int) -> Interval:
     """The 95 % interval of a share (Wilson 1927). Of nothing, anything is possible."""
-    if of == 0:
-        return 0.0, 1.0
-    z = 1.959963984540054
-    share, square = right / of, z * z / of
-    middle = (share + square / 2) / (1 + square)
-    half = z / (1 + square) * math.sqrt(share * (1 - share) / of + square / (4 * of))
-    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
+    share = intervals.wilson(right, of)
+    return (share.low, share.high) if share else (0.0, 1.0)
 
 
 @dataclass(frozen=True, repr=False)

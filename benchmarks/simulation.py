@@ -23,9 +23,10 @@ from matcher.encodings import Encodings
 from matcher.evidence import KeyEvidence, ScoredPairs, score
 from matcher.exact import find_exact, token_codes
 from matcher.pairs import Pairs
+from matcher.presence import Presence
 from matcher.solve import PairSet, solve
 from services.broker.matching import floor_of, measure_of
-from services.broker.weighing import evidence_of, presence_of, weight_of
+from services.broker.weighing import evidence_of, weight_of
 from services.rehearsal.accuracy import read_truth
 from services.rehearsal.demo_files import REFERENCE_DAY, DemoFiles, write_demo
 
@@ -218,6 +219,18 @@ def encode_holder(identifiers: Identifiers, name: str, terms: Terms) -> dict[str
 def _encode(encoder: MatchKeyEncoder, identifiers: Identifiers) -> Encodings:
     encoded = encoder.encode(identifiers)
     return Encodings.from_bytes(encoded.bits, encoded.present)
+
+
+def presence_of(
+    a: Mapping[str, Encodings], b: Mapping[str, Encodings], fuzzy: Sequence[str], exact: Sequence[str]
+) -> Presence:
+    """Which match-keys the rows of two holders have, from their encodings by match-key."""
+
+    def flags(names: Sequence[str], side: Mapping[str, Encodings]) -> NDArray[np.bool_]:
+        rows = next(iter(side.values())).rows
+        return np.array([side[name].present for name in names], np.bool_).reshape(len(names), rows).T
+
+    return Presence.of((flags(fuzzy, a), flags(fuzzy, b)), (flags(exact, a), flags(exact, b)))
 
 
 def join(pairs: Pairs) -> Joined:

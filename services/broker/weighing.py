@@ -53,16 +53,18 @@ def weigh(
         joined = np.sort(np.concatenate([joined, (joined << 32) | (joined >> 32)]))
     left, right = joined >> 32, joined & 0xFFFFFFFF
     fuzzy, exact = fuzzy_keys(agreement, first, second), exact_keys(agreement, first, second)
-    names = [key.name for key in fuzzy]
+    there = [np.zeros((inputs.rows[one], len(fuzzy) + len(exact)), np.bool_) for one in (first, second)]
     similarity = np.empty((len(joined), len(fuzzy)), dtype=np.float32)
     for column, key in enumerate(fuzzy):
-        ours, theirs = inputs.encodings(first, key.name), inputs.encodings(second, key.name)
-        similarity[:, column] = candidates.similarities(ours, theirs, left, right, measure=measure_of(terms))
+        a, b = inputs.encodings(first, key.name), inputs.encodings(second, key.name)
+        there[0][:, column], there[1][:, column] = a.present, b.present
+        similarity[:, column] = candidates.similarities(a, b, left, right, measure=measure_of(terms))
     agreed = np.zeros((len(joined), len(exact)), dtype=np.int8)
     for column, name in enumerate(exact):
-        agreed[:, column] = _agreement(inputs.encodings(first, name), inputs.encodings(second, name), left, right)
+        a, b = inputs.encodings(first, name), inputs.encodings(second, name)
+        there[0][:, len(fuzzy) + column], there[1][:, len(fuzzy) + column] = a.present, b.present
+        agreed[:, column] = _agreement(a, b, left, right)
     rows = (inputs.rows[first], inputs.rows[second])
-    a, b = ({name: inputs.encodings(one, name) for name in (*names, *exact)} for one in (first, second))
     inputs.shelf.make_room(len(joined) * BYTES_PER_CANDIDATE)
     scored = score(
         keys=[*(evidence_of(terms, key) for key in fuzzy), *(KeyEvidence(name=name, kind="exact") for name in exact)],
@@ -71,7 +73,7 @@ def weigh(
         left=left,
         right=right,
         rows=rows,
-        presence=presence_of(a, b, names, exact),
+        presence=_presence(there, len(fuzzy)),
         floors=[floors.get(key.name, floor_of(terms, *rows)) for key in fuzzy],
         threshold=terms.decision.match,
         twin_caution=terms.decision.twin_caution,
@@ -98,21 +100,15 @@ def evidence_of(terms: Terms, key: FuzzyKey) -> KeyEvidence:
     )
 
 
-def presence_of(
-    a: Mapping[str, Encodings], b: Mapping[str, Encodings], fuzzy: Sequence[str], exact: Sequence[str]
-) -> Presence:
-    """Which match-keys the rows of two holders have, from their encodings by match-key."""
-
-    def flags(names: Sequence[str], side: Mapping[str, Encodings]) -> NDArray[np.bool_]:
-        rows = next(iter(side.values())).rows
-        return np.array([side[name].present for name in names], np.bool_).reshape(len(names), rows).T
-
-    return Presence.of((flags(fuzzy, a), flags(fuzzy, b)), (flags(exact, a), flags(exact, b)))
-
-
 def weight_of(probability: float) -> float:
     """Log2 odds, which order pairs where probabilities can no longer be told apart."""
     return math.log2(probability / (1 - probability))
+
+
+def _presence(there: Sequence[NDArray[np.bool_]], fuzzy: int) -> Presence:
+    """``there``: of each holder, which match-keys its rows have, bool (rows, match-keys), ``fuzzy`` ones first."""
+    a, b = there
+    return Presence.of((a[:, :fuzzy], b[:, :fuzzy]), (a[:, fuzzy:], b[:, fuzzy:]))
 
 
 def _agreement(a: Encodings, b: Encodings, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int8]:
