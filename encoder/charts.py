@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from encoder.intervals import Estimate
+from encoder.page import percent
+
 WIDTH = 640
 LABELS = 150
 VALUES = 90
@@ -19,6 +22,8 @@ LONGEST = 19
 HEIGHT = 380
 FOOT = 46
 TICKS = 4
+FINE = 10_000
+"""So many parts a share is drawn in."""
 
 
 @dataclass(frozen=True)
@@ -162,3 +167,17 @@ def _round_up(amount: int) -> int:
             if amount <= one * size:
                 return one * size
         size *= 10
+
+
+def share_bars(name: str, title: str, told: Sequence[tuple[str, Estimate]]) -> Bars | None:
+    """A bar for each share, of a label each, with its interval at the end; none for no shares."""
+    if not told:
+        return None
+    return bars(
+        name,
+        title,
+        "; ".join(f"{label}: {percent(share.value)}" for label, share in told) + ".",
+        [(label, [("usable", round(FINE * share.value))], percent(share.value)) for label, share in told],
+        whole=FINE,
+        whiskers=[(FINE * share.low, FINE * share.high) for _, share in told],
+    )

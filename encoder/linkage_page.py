@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from encoder.charts import Bars, bars
+from encoder.charts import FINE, Bars, bars, share_bars
 from encoder.curves import Curves, Interval, curves
 from encoder.linkage_quality import Band, Expected, Share
 from encoder.match_rates import HolderRates, Rate
@@ -24,7 +24,6 @@ from encoder.traits import short
 from keys.terms import Terms
 
 FORMAT = "counterfoil-linkage-quality-1"
-_FINE = 10_000
 
 
 @dataclass(frozen=True)
@@ -145,13 +144,13 @@ def _quality(expected: Expected) -> Bars:
         "Expected precision and recall",
         "; ".join(f"{label}: {interval(one)}" for label, one in told) + ".",
         [(label, [("usable", _end(one))], _value(one)) for label, one in told],
-        whole=_FINE,
-        whiskers=[(_FINE * one.low, _FINE * one.high) for _, one in told],
+        whole=FINE,
+        whiskers=[(FINE * one.low, FINE * one.high) for _, one in told],
     )
 
 
 def _end(share: Share) -> int:
-    return round(_FINE * (share.low if share.value is None else share.value))
+    return round(FINE * (share.low if share.value is None else share.value))
 
 
 def _value(share: Share) -> str:
@@ -203,13 +202,5 @@ def _rates(holder: HolderRates, place: int) -> Bars | None:
     told = [
         (short(one.name, group.label), group.rate) for one in holder.breakdowns for group in one.groups if group.rate
     ]
-    if not told:
-        return None
-    return bars(
-        f"chart-rates-{place}",
-        f"Match rate by group of the rows of {holder.whole.label}",
-        "; ".join(f"{label}: {percent(rate.value)}" for label, rate in told) + ".",
-        [(label, [("usable", round(_FINE * rate.value))], percent(rate.value)) for label, rate in told],
-        whole=_FINE,
-        whiskers=[(_FINE * rate.low, _FINE * rate.high) for _, rate in told],
-    )
+    title = f"Match rate by group of the rows of {holder.whole.label}"
+    return share_bars(f"chart-rates-{place}", title, told)

@@ -13,15 +13,14 @@ from typing import Any
 
 from jinja2 import Environment
 
-from encoder.charts import Bars, bars
-from encoder.page import page_templates, percent, rounded
+from encoder.charts import Bars, bars, share_bars
+from encoder.page import page_templates, rounded
 from encoder.report import write_page
 from encoder.traits import short
 from services.assurance.quality import LinkageQuality, Side
 
 FORMAT = "counterfoil-quality-1"
 LEGEND = {"usable": "right link", "missing": "missed link", "invalid": "false link"}
-_FINE = 10_000
 
 
 @dataclass(frozen=True)
@@ -92,13 +91,4 @@ def _recall(side: Side, place: int) -> Bars | None:
         for group in one.groups
         if group.recall is not None
     ]
-    if not told:
-        return None
-    return bars(
-        f"chart-recall-{place}",
-        f"Recall by group of the rows of {side.name}",
-        "; ".join(f"{label}: {percent(recall.value)}" for label, recall in told) + ".",
-        [(label, [("usable", round(_FINE * recall.value))], percent(recall.value)) for label, recall in told],
-        whole=_FINE,
-        whiskers=[(_FINE * recall.low, _FINE * recall.high) for _, recall in told],
-    )
+    return share_bars(f"chart-recall-{place}", f"Recall by group of the rows of {side.name}", told)
