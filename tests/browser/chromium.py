@@ -67,3 +67,13 @@ def visit(browser: Browser, path: Path, *, width: int = 1200, dark: bool = False
         yield made
     finally:
         context.close()
+
+
+def check_that_everybody_can_read(seen: Visit, path: Path) -> None:
+    """It asks for nothing but itself, says nothing to the console, breaks no rule of axe-core, and never scrolls
+    sideways as a whole: tables scroll by themselves."""
+    assert seen.requests == [path.as_uri()]
+    assert seen.complaints == []
+    assert seen.violations() == []
+    width = seen.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert width[0] <= width[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from services.assurance.attacks.figures import Measured, exactly, share
 from services.assurance.attacks.finding import Finding
 from services.assurance.attacks.plan import Plan
 from services.assurance.attacks.suite import Result, Skipped
-from tests.browser.chromium import chromium, visit
+from tests.browser.chromium import check_that_everybody_can_read, visit
 from tests.browser.test_profile_page import WAYS
 
 BROKEN = Finding(
@@ -40,12 +39,6 @@ WEAK = Finding(
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     skipped = Skipped("A9", "tokens of linked rows", "A count release has no tokens.")
     result = Result(Plan(1_000, 2_000), (PASSED, BROKEN, WEAK), (skipped,))
@@ -58,11 +51,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("way", WAYS)
 def test_it_is_quiet_asks_for_nothing_and_everybody_can_read_it(browser: Browser, page: Path, way: str) -> None:
     with visit(browser, page, **WAYS[way]) as seen:
-        assert seen.requests == [page.as_uri()]
-        assert seen.complaints == []
-        assert seen.violations() == []
-        width = seen.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-        assert width[0] <= width[1]
+        check_that_everybody_can_read(seen, page)
 
 
 def test_what_is_not_passed_and_what_shows_nothing_are_told_first(browser: Browser, page: Path) -> None:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator
 
 from encoder.linkage_page import write_linkage
-from tests.browser.chromium import chromium, visit
+from tests.browser.chromium import check_that_everybody_can_read, visit
 from tests.browser.test_profile_page import WAYS
 from tests.encoder.test_linkage_page import EXPECTED, REPORTS, WHOLE
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +21,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("way", WAYS)
 def test_it_is_quiet_asks_for_nothing_and_everybody_can_read_it(browser: Browser, page: Path, way: str) -> None:
     with visit(browser, page, **WAYS[way]) as seen:
-        assert seen.requests == [page.as_uri()]
-        assert seen.complaints == []
-        assert seen.violations() == []
-        width = seen.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-        assert width[0] <= width[1]
+        check_that_everybody_can_read(seen, page)
 
 
 @pytest.mark.parametrize("name", sorted(set(REPORTS) - {"whole"}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from encoder.intervals import wilson
 from encoder.traits import Trait
 from services.assurance.quality import Holding, measure
 from services.assurance.quality_page import About, write_quality
-from tests.browser.chromium import chromium, visit
+from tests.browser.chromium import check_that_everybody_can_read, visit
 from tests.browser.test_linkage_page import extent
 from tests.browser.test_profile_page import WAYS
 
@@ -23,12 +22,6 @@ TRAITS = (
     Trait("Names", ("hyphenated or double-barrelled", "neither"), np.minimum(ROWS // 20, 1)),
     Trait("Twins", ("same surname, date of birth and postcode", "others"), np.minimum(ROWS // 3, 1)),
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +37,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("way", WAYS)
 def test_it_is_quiet_asks_for_nothing_and_everybody_can_read_it(browser: Browser, page: Path, way: str) -> None:
     with visit(browser, page, **WAYS[way]) as seen:
-        assert seen.requests == [page.as_uri()]
-        assert seen.complaints == []
-        assert seen.violations() == []
-        width = seen.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-        assert width[0] <= width[1]
+        check_that_everybody_can_read(seen, page)
 
 
 def test_its_charts_are_to_be_seen_and_a_bar_is_as_long_as_recall(browser: Browser, page: Path) -> None:
