@@ -22,6 +22,7 @@ from services.assurance.attack_page import About, attack_json, attack_page, summ
 from services.assurance.attacks.cohort import AS_LISTED
 from services.assurance.attacks.finding import Finding
 from services.assurance.attacks.plan import Plan
+from services.assurance.attacks.room import MEMORY
 from services.assurance.attacks.suite import STEPS, Result, run
 from services.assurance.errors import ControlHeld, GateNotPassed
 
@@ -39,6 +40,9 @@ def attack(
     matched: Annotated[
         int, typer.Option(min=200, help="Children on the list of graph matching, which takes by far the longest.")
     ] = 1_000,
+    memory: Annotated[
+        int, typer.Option(min=1, help="MiB for the tables of graph matching; a longer list needs more.")
+    ] = MEMORY,
     scenario: Annotated[
         str, typer.Option(help="How the holder spells them: as-listed (as the attacker does), low or high (faults).")
     ] = AS_LISTED,
@@ -55,7 +59,8 @@ def attack(
     Example: counterfoil-broker attack --agreement agreement.toml --rows 5000 --population 20000 --out attacked
     """
     terms = read_terms_or_agreement(agreement) if agreement else read_terms(template_text().encode(), where="template")
-    plan = Plan(rows, 2 * rows if population is None else population, scenario=scenario, seed=seed, matched=matched)
+    listed = 2 * rows if population is None else population
+    plan = Plan(rows, listed, scenario=scenario, seed=seed, matched=matched, memory=memory)
     chosen = _chosen(only or [])
     if out is not None:
         for name in (PAGE, FIGURES):

@@ -23,6 +23,8 @@ BROKEN = Finding(
     *("A8", "Two runs linked to each other", "two runs", "the encodings of both", "rows that are found"),
     *(share(12, 1_000), "1,000 rows of each run", 0.001, share(1_000, 1_000), "one secret for both runs"),
     gate=gates.TWO_RUNS,
+    told=(Measured("of its 10 surest answers, 100% of the list", share(7, 10)),),
+    controls=(Measured("20% of the list, no hardening", share(90, 400)),),
 )
 PASSED = Finding(
     *("A2", "Popcount against lengths", "popcount", "the encodings", "rank correlation of set bits"),
@@ -63,6 +65,15 @@ def test_what_is_not_passed_and_what_shows_nothing_are_told_first(browser: Brows
         assert "Gates passed\n2 of 3" in facts
         assert "Controls that break\n2 of 3" in facts
         assert seen.page.get_by_text("A9, tokens of linked rows, was not run.").count() == 1
+
+
+def test_what_no_gate_is_about_and_harder_controls_are_told(browser: Browser, page: Path) -> None:
+    with visit(browser, page) as seen:
+        told = seen.page.get_by_role("group", name="Beside the gate: A8, Two runs linked to each other")
+        assert "of its 10 surest answers, 100% of the list" in told.inner_text()
+        assert "70.00%" in told.inner_text()
+        assert "20% of the list, no hardening: 22.50%" in seen.page.locator("#attacks ~ div").all_inner_texts()[1]
+        assert seen.page.get_by_role("group", name="Beside the gate").count() == 1
 
 
 def test_a_bar_is_as_long_as_what_of_its_gate_is_used_and_its_label_is_whole(browser: Browser, page: Path) -> None:

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher._kernel_jit import compiled
 from matcher.encodings import Encodings
-from services.assurance.attacks.graph import structure
+from services.assurance.attacks.graph import Side, scores, structure
 from services.assurance.attacks.guess import Guess
 
 _TOKEN_WORDS = 2  # an exact match-key has no more
@@ -58,9 +59,23 @@ def attack(
 def _graph(side: Mapping[str, Encodings], keys: list[str]) -> Reals:
     """The mean z-score of every pair over its match-keys, float64 (rows, rows); 0 for none and for a row itself."""
     made = structure(side, keys)
-    scaled = made.z / np.sqrt(made.spread)
-    count = np.maximum((~np.isnan(scaled)).sum(axis=2), 1)
-    return np.asarray(np.nan_to_num(scaled).sum(axis=2, dtype=np.float64) / count)
+    graph = np.zeros((made.rows, made.rows))
+    _fill(made, np.sqrt(made.spread), graph)
+    return graph
+
+
+@compiled
+def _fill(side: Side, deviation: NDArray[np.float32], graph: Reals) -> None:
+    z = np.empty(len(deviation), np.float32)
+    for i in range(len(graph)):
+        for j in range(i + 1, len(graph)):
+            scores(side, i, j, z)
+            total, count = 0.0, 0
+            for k in range(len(z)):
+                if z[k] == z[k]:
+                    total += z[k] / deviation[k]
+                    count += 1
+            graph[i, j] = graph[j, i] = total / max(1, count)
 
 
 def _features(graph: Reals) -> Reals:

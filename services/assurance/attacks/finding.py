@@ -64,8 +64,9 @@ class Verdict(StrEnum):
 class Finding:
     """``short``: the name in two words. ``measured``: of ``unit`` share (0 to 1) or number (a correlation, an AUC).
     ``of``: what it is a share of, or taken over. ``control``: the same attack where it must succeed, ``controlled``:
-    what that is. ``breaks``: what a control must be above where there is no gate. ``control_guessing``: where it is not
-    ``guessing``.
+    what that is. ``breaks``: what a control must be above, whatever the gate. ``control_guessing``: where it is not
+    ``guessing``. ``parts``: what ``measured`` is the worst of. ``told``: what no gate is about. ``controls``: the
+    control where it is harder, which must be above guessing there.
     """
 
     attack: str
@@ -83,6 +84,8 @@ class Finding:
     unit: Literal["share", "number"] = "share"
     parts: tuple[Measured, ...] = ()
     control_guessing: float | None = None
+    told: tuple[Measured, ...] = ()
+    controls: tuple[Measured, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -118,11 +121,15 @@ class Finding:
 
     @property
     def control_breaks(self) -> bool:
-        """Whether the control is wholly beyond the gate and above guessing or, where there is no gate, beyond
-        ``breaks``."""
+        """Whether the control is wholly beyond the gate and ``breaks`` and, where there is a gate, above guessing; and
+        all ``controls`` are above guessing."""
         ends = (self.control.low, self.control.high)
         guessing = self.guessing if self.control_guessing is None else self.control_guessing
+        if not (self.breaks is None or self.control.low > self.breaks):
+            return False
+        if not all(one.estimate.low > guessing for one in self.controls):
+            return False
         if self.gate is not None:
             beyond = not any(self.gate.passed(one, guessing) for one in (*ends, self.control.value))
             return beyond and (self.gate.kind is Kind.FROM_HALF or self.control.low > guessing)
-        return self.breaks is None or self.control.low > self.breaks
+        return True

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from encoder.errors import InputError
 from services.assurance.attacks.cohort import AS_LISTED, WAYS
+from services.assurance.attacks.room import MEMORY
 
 LEAST = 1_000
 """Rows below which one rightly guessed row would weigh too much."""
@@ -18,7 +19,7 @@ class Plan:
     Attacks whose figures need more rows to be told from chance get them, and those that would need too much memory or
     time are bounded: frequencies and correlations are of ``many`` rows, patterns of ``mined``, two runs of ``linked``.
     All pairs of ``paired`` rows are looked at, and ``tokens`` tokens of each holder. Similarities are matched with
-    those of a list of ``matched`` children. No list is longer than ``longest``.
+    those of a list of ``matched`` children, in tables of ``memory`` MiB at most. No list is longer than ``longest``.
     """
 
     rows: int
@@ -29,6 +30,7 @@ class Plan:
     paired: int = 2_000
     tokens: int = 40_000
     matched: int = 1_000
+    memory: int = MEMORY
     fewest: int = 10_000
     most: int = 50_000
     longest: int = 500_000

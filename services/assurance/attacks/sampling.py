@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher._kernel_jit import compiled
-from services.assurance.attacks.graph import Expected, Numbers, Reals, Side, Strong, likelihood
+from services.assurance.attacks.expected import Expected
+from services.assurance.attacks.graph import Numbers, Side, Strong, score
+from services.assurance.attacks.prior import Prior, nats_of
 
 _CHAINS = 5  # each from a start of its own: where they disagree, none has mixed
 _COOLING, _WARMEST = 120, 0.05
@@ -42,15 +44,11 @@ class Draws:
 
 
 class _Graph(NamedTuple):
-    """What the likelihood is made of: of ``Side``, of ``messages.believe``, and of ``Expected``."""
+    """What the likelihood is made of."""
 
-    z: Reals
-    prior: Reals
-    start: Numbers
-    other: NDArray[np.int32]
-    constant: Reals
-    linear: Reals
-    square: Reals
+    side: Side
+    prior: Prior
+    edges: Expected
 
 
 class _Moves(NamedTuple):
@@ -69,27 +67,26 @@ def draw(
     side: Side,
     strong: Strong,
     expected: Expected,
-    prior: Reals,
+    prior: Prior,
     known: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Draws:
     """Start anywhere, cool, and draw. ``known``: int64 (pairs, 2), rows of the victim and of the list that stay.
 
-    The list must be at least as long as the victim. ``prior``: as of ``messages.believe``.
+    The list must be at least as long as the victim. Memory is 4 bytes for each row and each of 600 draws, twice.
     """
     fixed = np.zeros(expected.rows, np.bool_)
     fixed[known[:, 0]] = True
-    begins = np.searchsorted(strong.row, np.arange(side.rows + 1))
     heavy = np.flatnonzero((strong.row < strong.other) & (strong.weight > 2 * np.log(max(2, side.rows)) + 2))
     ends = np.repeat(np.arange(expected.rows), np.diff(expected.start))
     onto = np.flatnonzero((ends < expected.other) & (expected.telling > _WORTH))
     telling = np.bincount(ends[expected.telling > 0.5], minlength=expected.rows)
     heat = np.concatenate([np.geomspace(_WARMEST, 1, _COOLING), np.ones(_KEPT)])
-    graph = _Graph(side.z, prior, expected.start, expected.other, expected.constant, expected.linear, expected.square)
+    graph = _Graph(side, prior, expected)
     moves = _Moves(
         np.stack([strong.row[heavy], strong.other[heavy]], axis=1),
         np.stack([ends[onto], expected.other[onto].astype(np.int64)], axis=1),
-        begins,
+        strong.begins,
         strong.other,
         np.minimum(telling, _NEIGHBOURS),
     )
@@ -112,11 +109,15 @@ def _swap(row: int, target: int, takes: Numbers, holder: Numbers) -> None:
 @compiled
 def _likely(i: int, c: int, skip: int, holder: Numbers, graph: _Graph) -> float:
     """The part of the log-likelihood that is row i's, if it is c: over the edges of c whose other end is taken."""
-    total = float(graph.prior[i, c])
-    for place in range(graph.start[c], graph.start[c + 1]):
-        j = holder[graph.other[place]]
-        if j < len(graph.z) and j not in (i, skip):
-            total += likelihood(graph.z[i, j], graph.constant[place], graph.linear[place], graph.square[place])
+    side, edges = graph.side, graph.edges
+    total = float(nats_of(graph.prior, i, c))
+    for place in range(edges.start[c], edges.start[c + 1]):
+        j = holder[edges.other[place]]
+        if j < len(side.bits) and j not in (i, skip):
+            for k in range(len(side.usual)):
+                z = score(side, i, j, k)
+                if z == z:
+                    total += edges.constant[k, place] + z * (edges.linear[k, place] + z * edges.square[k, place])
     return total
 
 
@@ -124,7 +125,7 @@ def _likely(i: int, c: int, skip: int, holder: Numbers, graph: _Graph) -> float:
 def _gain(i: int, c: int, takes: Numbers, holder: Numbers, graph: _Graph) -> float:
     """What the log-likelihood gains if row i becomes c and whoever is c becomes what i is. Rows beyond the victim's
     stand for rows of the list that nobody is."""
-    rows, before, other = len(graph.z), takes[i], holder[c]
+    rows, before, other = len(graph.side.bits), takes[i], holder[c]
     gain = 0.0
     if i < rows:
         gain += _likely(i, c, other, holder, graph) - _likely(i, before, other, holder, graph)
@@ -140,7 +141,7 @@ def _proposal(
     """One row and what it is to become, and perhaps a second one: -1 where there is none, or nothing to move."""
     heavy, onto, begins, telling = moves.heavy, moves.onto, moves.begins, moves.telling
     kind = np.random.random()
-    first, target, second, then = np.random.randint(len(graph.z)), np.random.randint(len(takes)), -1, -1
+    first, target, second, then = np.random.randint(len(graph.side.bits)), np.random.randint(len(takes)), -1, -1
     if kind < _MOVE_PAIR and len(heavy):
         edge = np.random.randint(len(heavy))
         first, second = heavy[edge, 0], heavy[edge, 1]
@@ -155,7 +156,7 @@ def _proposal(
         leads = takes[moves.partner[begins[first] + np.random.randint(near)]] if near else first
         if near == 0 or telling[leads] == 0:
             return -1, target, second, then
-        target = graph.other[graph.start[leads] + np.random.randint(telling[leads])]
+        target = graph.edges.other[graph.edges.start[leads] + np.random.randint(telling[leads])]
     if takes[first] == target or fixed[first] or fixed[holder[target]]:
         first = -1
     return first, target, second, then
@@ -172,9 +173,9 @@ def _run(
     seed: int,
 ) -> NDArray[np.int32]:
     np.random.seed(seed)
-    kept = np.empty((_KEPT, len(graph.z)), np.int32)
+    kept = np.empty((_KEPT, len(graph.side.bits)), np.int32)
     for turn in range(len(heat)):
-        for _ in range(_MOVES * len(graph.z)):
+        for _ in range(_MOVES * len(graph.side.bits)):
             first, target, second, then = _proposal(takes, fixed, holder, moves, graph)
             if first < 0:
                 continue
@@ -190,5 +191,5 @@ def _run(
                     _swap(second, second_was, takes, holder)
                 _swap(first, was, takes, holder)
         if turn >= len(heat) - _KEPT:
-            kept[turn - len(heat) + _KEPT] = takes[: len(graph.z)]
+            kept[turn - len(heat) + _KEPT] = takes[: len(graph.side.bits)]
     return kept

@@ -20,12 +20,14 @@ Case = Callable[[Trial], Finding]
 
 @dataclass(frozen=True)
 class Step:
-    """One attack. ``why_not``: why these terms leave no room for it, or nothing."""
+    """One attack. ``why_not``: why these terms leave no room for it, or nothing. ``require_room`` raises ``InputError``
+    where the plan's memory is not enough."""
 
     attack: str
     name: str
     case: Case
     why_not: Callable[[Terms], str | None]
+    require_room: Callable[[Plan, Terms], None] = lambda plan, terms: None
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,17 @@ STEPS = (
     Step("A3", "frequent sets of bits", cases.pattern_attack, _filters),
     Step("A4", "similarity leak", cases.similarity_attack, _filters),
     Step("A5", "graph matching as published", graph_cases.PUBLISHED, _filters),
-    Step("A6", "graph matching that adapts to the hardening", graph_cases.ADAPTED, _filters),
+    Step(
+        "A6",
+        "graph matching that adapts to the hardening",
+        graph_cases.ADAPTED,
+        _filters,
+        graph_cases.ADAPTED.require_room,
+    ),
     Step("A7", "learning from known pairs", graph_cases.LEARNER, _filters),
-    Step("A7", "graph matching from known pairs", graph_cases.SEEDED, _filters),
+    Step("A7", "graph matching from known pairs", graph_cases.SEEDED, _filters, graph_cases.SEEDED.require_room),
     Step("A8", "two runs linked to each other", cases.two_runs_attack, _always),
-    Step("A8b", "two runs linked by structure", graph_cases.STRUCTURE, _filters),
+    Step("A8b", "two runs linked by structure", graph_cases.STRUCTURE, _filters, graph_cases.STRUCTURE.require_room),
     Step("A9", "tokens of linked rows", release_cases.token_attack, _blind),
     Step("A10", "probing with one child", release_cases.probing, _always),
     Step("A10", "differencing of counts", release_cases.differencing, _always),
@@ -100,8 +108,12 @@ def run(
     """Run the attacks of ``STEPS``, or ``only`` those named. The same plan gives the same figures, but for how long
     tokens took by the ``clock`` (in nanoseconds).
 
-    ``progress`` hears how many are done, of how many, and what is next.
+    ``progress`` hears how many are done, of how many, and what is next. Raises ``InputError`` before the first attack
+    where one of them needs more memory than the plan has.
     """
+    for step in STEPS:
+        if (not only or step.attack in only) and step.why_not(terms) is None:
+            step.require_room(plan, terms)
     found, skipped = [], []
     for number, step in enumerate(STEPS):
         if progress is not None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from encoder.errors import InputError
 from matcher.encodings import Encodings
 from services.assurance.attacks import adaptive
 from services.assurance.attacks.guess import Guess, right, right_of_surest
+from services.assurance.attacks.room import candidates
 from tests.services.assurance.attacks.settings import (
     NOBODY,
     absent,
@@ -144,3 +146,19 @@ def test_a_list_that_lacks_most_rows_still_serves() -> None:
     guess = adaptive.attack(attacked.victim, short, NOBODY, np.random.default_rng(1), power=3)
     assert (guess.target < 150).all()
     assert np.mean(listed[guess.target[:150]] == attacked.truth[:150]) > 0.5
+
+
+@pytest.mark.parametrize("t", [3, None])
+def test_fewer_candidates_of_each_row_name_the_same(t: int | None) -> None:
+    """Memory for some 60 % of the list."""
+    attacked, own = made(t, population=LISTED), filters(t, population=LISTED)
+    memory = 12
+    assert 64 <= candidates(LISTED, LISTED, 4, memory=memory) < LISTED
+    guess = adaptive.attack(attacked.victim, own, NOBODY, np.random.default_rng(1), power=t or 1, memory=memory)
+    assert np.mean(guess.target == attack(t)[0].target) > 0.98
+
+
+def test_too_little_memory_is_refused() -> None:
+    attacked, own = made(3, population=LISTED), filters(3, population=LISTED)
+    with pytest.raises(InputError, match="may take 1"):
+        adaptive.attack(attacked.victim, own, NOBODY, np.random.default_rng(1), power=3, memory=1)

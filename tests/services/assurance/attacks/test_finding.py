@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from encoder.intervals import Estimate
-from services.assurance.attacks.figures import exactly, share
+from services.assurance.attacks.figures import Measured, exactly, share
 from services.assurance.attacks.finding import Finding, Gate, Kind, Verdict
 
 AT_MOST = Gate(Kind.AT_MOST, 0.01)
@@ -59,6 +59,17 @@ def test_a_control_breaks_only_with_its_whole_interval_and_above_guessing() -> N
     assert not found(held, ABOVE, control=share(300, 1000), control_guessing=0.28).control_breaks
     assert found(held, HALF, control=Estimate(0.3, 0.2, 0.4), guessing=0.5).control_breaks
     assert not found(held, HALF, control=Estimate(0.53, 0.51, 0.55), guessing=0.5).control_breaks
+
+
+def test_a_control_must_be_above_guessing_where_it_is_harder() -> None:
+    harder = (Measured("20%", share(20, 100)), Measured("5%", share(0, 100)))
+    assert found(exactly(0.0), AT_MOST, controls=harder[:1]).control_breaks
+    assert not found(exactly(0.0), AT_MOST, controls=harder).control_breaks
+
+
+def test_a_control_may_have_to_break_by_more_than_the_gate() -> None:
+    assert found(exactly(0.0), AT_MOST, breaks=0.8).control_breaks
+    assert not found(exactly(0.0), AT_MOST, breaks=0.9).control_breaks
 
 
 def test_without_a_gate_a_finding_is_told_and_its_control_has_a_limit_of_its_own() -> None:
