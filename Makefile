@@ -40,7 +40,7 @@ check: $(VENV)/.dev ## style, types, import contracts, deployment files
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 
 attack: $(VENV)/.runtime ## attack the default agreement's encodings, on made-up children
-	$(BIN)/counterfoil-broker attack --rows 5000 --population 10000
+	$(BIN)/counterfoil-broker attack --rows 5000 --population 10000 --matched 5000
 
 format: $(VENV)/.dev ## put the code in its one format
 	$(BIN)/ruff format .
