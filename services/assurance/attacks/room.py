@@ -1,6 +1,7 @@
 """How many candidates of each row graph matching may keep, in the memory that it is given.
 
-Memory is that of its tables, beside what any Python process takes. Nothing in it grows with the pairs of rows.
+Memory is that of its tables, beside what any Python process takes, counted from their shapes. Nothing in it grows with
+the pairs of rows.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from encoder.errors import InputError
 MEMORY = 1 << 10
 """MiB, if nothing else is said."""
 MOST = 256
-"""Candidates of each row. With more, no list of 1,000 that was tried gave another answer (docs/adr/0103)."""
+"""Candidates of each row. With more, no list of 1,000 that was tried had more rows named rightly (docs/adr/0103)."""
 FEWEST = 64
 STRONG = 8
 """Strong edges that each row chooses: of both ends, so that there are 16 for each row at most."""
