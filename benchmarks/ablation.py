@@ -19,7 +19,7 @@ from benchmarks.judging import judge
 from benchmarks.leak import leak
 from benchmarks.printing import markdown
 from keys.template import default_terms
-from keys.terms import FuzzyKey, Identifier, Terms
+from keys.terms import PARTS_OF_DATE, FuzzyKey, Identifier, Terms
 
 Change = Callable[[Terms], Terms]
 
@@ -65,14 +65,20 @@ def scaled(terms: Terms, factor: float) -> Terms:
 
 
 def replaced(terms: Terms, keys: Mapping[str, Mapping[str, int]]) -> Terms:
-    """The same with other fuzzy match-keys: of each the bits of its fields, as far as the old ones have the field."""
+    """The same with other fuzzy match-keys: of each the bits of its fields, as far as the old ones have the field.
+
+    Names and postcodes are alike in part, by bigrams; parts of dates agree or do not.
+    """
     old = [key for key in terms.match_keys if isinstance(key, FuzzyKey)]
-    compare = {one.field: one.compare for key in old for one in key.features}
-    compare |= {name: compare["names"] for name in ("forename", "surname") if "names" in compare}  # type: ignore[index, misc]
+    there = {field.value for key in old for field in key.fields}
     made = []
     for name, bits in keys.items():
-        features = [{"field": f, "compare": compare[f], "bits": b} for f, b in bits.items() if f in compare]  # type: ignore[index]
-        least = round(LEAST_BITS * sum(feature["bits"] for feature in features))  # type: ignore[misc]
+        kept = {field: count for field, count in bits.items() if field in there}
+        features = [
+            {"field": field, "compare": "exact" if field in PARTS_OF_DATE else "bigrams", "bits": count}
+            for field, count in kept.items()
+        ]
+        least = round(LEAST_BITS * sum(kept.values()))
         made.append(
             FuzzyKey.model_validate({"kind": "fuzzy", "name": name, "minimum_bits": least, "features": features})
         )

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable
 from datetime import datetime
 
+from keys import frontier
 from keys.advice import advise, usable, uses_forenames, uses_names
 from keys.agreement import Agreement, Party, Role
 from keys.terms import PARTS_OF_DATE, ExactKey, FuzzyKey, IdentifierField, Release, Terms
@@ -264,7 +265,19 @@ def _encodings(terms: Terms) -> list[str]:
         if hardening
         else f"NOT HARDENED against tracing, because: {terms.encoding.accept_unhardened}"
     )
-    return [how, *(f"{key.name}: {_compares(key)}" for key in terms.match_keys)]
+    described = {key.name: f"{key.name}: {_compares(key)}" for key in terms.match_keys}
+    exact = [described.pop(key.name) for key in terms.match_keys if isinstance(key, ExactKey)]
+    return [how, *_attacked(terms), *(["; ".join(exact)] if exact else []), *described.values()]
+
+
+def _attacked(terms: Terms) -> list[str]:
+    """What attacks got, where that was measured."""
+    measured = frontier.standing(terms).same
+    if measured is None:
+        return []
+    children, named = frontier.children(), f"{100 * measured.worst:.1f} %"
+    guessed = f"{100 / children:g} %"
+    return [f"Attacks named {named} of {children:,} made-up children (guessing: {guessed}): counterfoil-broker attack."]
 
 
 def _compares(key: FuzzyKey | ExactKey) -> str:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-DATE_PARTS = frozenset({"day", "month", "year", "date_of_birth"})
+PARTS_OF_DATE = frozenset({"day", "month", "year"})
+DATE = PARTS_OF_DATE | {"date_of_birth"}
 NAMES = "names"
 """A feature that holds forename and surname together, so that swapping them changes nothing."""
 FILL = 0.38
@@ -29,7 +30,8 @@ LEAST_SHARE = 0.05
 
 @dataclass(frozen=True)
 class KeyEvidence:
-    """What is public about a match-key. ``features`` holds (field, bits) of its base filter.
+    """What is public about a match-key. ``features`` holds (field, bits) of its base filter, ``whole`` those fields
+    that are compared as a whole, so that a slip changes all of their bits.
 
     ``length`` is in bits of the encoding that is compared, ``t`` the diffusion (None or 1: not hardened),
     ``base_length`` the bits of the base filter.
@@ -42,6 +44,7 @@ class KeyEvidence:
     t: int | None = None
     features: tuple[tuple[str, int], ...] = ()
     base_length: int = 1024
+    whole: frozenset[str] = frozenset()
 
     @property
     def parts(self) -> tuple[tuple[str, int], ...]:
@@ -125,7 +128,7 @@ def possible_changes(keys: Sequence[KeyEvidence]) -> Changes:
 def _fields_of(feature: str, bits: float) -> tuple[tuple[str, float], ...]:
     if feature == NAMES:
         return ("forename", bits / 2), ("surname", bits / 2)
-    return (("date_of_birth" if feature in DATE_PARTS else feature, bits),)
+    return (("date_of_birth" if feature in DATE else feature, bits),)
 
 
 def expected(key: KeyEvidence, changes: Changes) -> tuple[Floats, Floats]:
@@ -146,6 +149,8 @@ def expected(key: KeyEvidence, changes: Changes) -> tuple[Floats, Floats]:
                 continue
             if feature == NAMES:
                 amount = np.where(changes.swapped, 0.02, amount)
+            if feature in key.whole and feature not in PARTS_OF_DATE:
+                amount = np.where(amount > 0, 1.0, 0.0)
             changed += part * amount
             variance += (part * np.where(amount == 0, 0.0, np.where(amount > 0.9, 0.06, 0.1))) ** 2
     length = key.base_length

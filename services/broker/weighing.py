@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from keys.terms import FuzzyKey, Terms
+from keys.terms import Comparison, FuzzyKey, Terms
 from matcher import candidates
 from matcher.encodings import Encodings
 from matcher.evidence import KeyEvidence, score
@@ -97,6 +97,7 @@ def evidence_of(terms: Terms, key: FuzzyKey) -> KeyEvidence:
         t=hardening.t if hardening else None,
         features=tuple((feature.field.value, feature.bits) for feature in key.features),
         base_length=terms.encoding.length,
+        whole=frozenset(one.field.value for one in key.features if one.compare is Comparison.EXACT),
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from services.rehearsal.child_numbers import nhs_numbers, upns
 from services.rehearsal.communities import communities
 from services.rehearsal.households import OLDEST, Births, make_births
-from services.rehearsal.look_alikes import SAME_FORENAME, look_alikes
+from services.rehearsal.look_alikes import SAME_FORENAME, LookAlikes, draw_look_alikes
 from services.rehearsal.name_lists import NameLists
 from services.rehearsal.naming import forenames, surnames
 from services.rehearsal.postcodes import homes
@@ -91,8 +91,12 @@ class Population:
         return np.asarray(children[code] > 1)
 
 
-def make_children(count: int, *, today: date, rng: np.random.Generator, names: NameLists | None = None) -> Population:
+def make_children(
+    count: int, *, today: date, rng: np.random.Generator, names: NameLists | None = None, look_alikes: bool = True
+) -> Population:
     """Return ``count`` children aged 0 to 25 on ``today``, the same for the same ``rng`` state and ``names``.
+
+    Without ``look_alikes`` every child is there once, and has namesakes by chance alone.
 
     Siblings share surname, postcode and community; twins also the date of birth, and never the forename.
     """
@@ -101,7 +105,7 @@ def make_children(count: int, *, today: date, rng: np.random.Generator, names: N
     households = int(household[-1]) + 1 if count else 0
     table = communities(names)
     kind = rng.choice(len(table), size=households, p=[community.share for community in table])
-    pairs = look_alikes(household, kind, rng=rng)
+    pairs = draw_look_alikes(household, kind, rng=rng) if look_alikes else LookAlikes.none()
     sex = pairs.alike(_sexes(births.birth, rng))
     ethnicity = np.array([community.ethnicity for community in table])[kind[household]]
     born = pairs.alike(_estimated(births.date_of_birth, births, ethnicity != "WBRI", today, rng))

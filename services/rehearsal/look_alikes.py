@@ -5,7 +5,7 @@ So the old record and the new one are two children of the population, and no tru
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,11 @@ class LookAlikes:
     one: NDArray[np.int64]
     other: NDArray[np.int64]
 
+    @classmethod
+    def none(cls) -> Self:
+        """Return no pairs."""
+        return cls(*(np.empty(0, np.int64) for _ in range(4)))
+
     def alike(self, values: NDArray[Value]) -> NDArray[Value]:
         """Return one value per child such that those of a pair are equal: the later record has those of the earlier."""
         values = values.copy()
@@ -49,7 +54,7 @@ class LookAlikes:
         return numbers
 
 
-def look_alikes(household: NDArray[np.int64], kind: NDArray[np.int64], *, rng: np.random.Generator) -> LookAlikes:
+def draw_look_alikes(household: NDArray[np.int64], kind: NDArray[np.int64], *, rng: np.random.Generator) -> LookAlikes:
     """Draw pairs among only children, nearly all within one community. ``kind``: the community of each household."""
     _, first, children = np.unique(household, return_index=True, return_counts=True)
     only = first[children == 1]

@@ -50,7 +50,7 @@ def make_cohort(rows: int, *, listed: int, scenario: str, terms: Terms, rng: np.
     """
     if rows > listed:
         raise ValueError(f"{rows} rows of {listed} children")
-    everybody = make_children(listed, today=TODAY, rng=rng)
+    everybody = make_children(listed, today=TODAY, rng=rng, look_alikes=False)
     truth = rng.permutation(listed)[:rows].astype(np.int64)
     children = replace(
         everybody,

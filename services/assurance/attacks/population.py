@@ -54,7 +54,7 @@ def setting(terms: Terms, *, population: int, share: float, rng: np.random.Gener
     """
     if not 0 <= share <= 1 or population < 1:
         raise ValueError(f"{population} children and a share of {share} make no setting")
-    identifiers = identifiers_of(make_children(population, today=_TODAY, rng=rng), terms)
+    identifiers = identifiers_of(make_children(population, today=_TODAY, rng=rng, look_alikes=False), terms)
     listed = rows_of(identifiers, rng.permutation(population))
     truth = rng.permutation(population)[: round(share * population)].astype(np.int64)
     own, victim = (_encode(rows, terms, rng) for rows in (listed, rows_of(listed, truth)))

@@ -1,0 +1,148 @@
+"""The frontier: linkage quality against re-identification, over hardening, lengths and match-keys.
+
+``python -m benchmarks.frontier --data DIR --out docs/explanation`` measures what ``frontier.json`` in the folder of
+``--out`` lacks, and writes it anew with a table and a chart. ``DIR/febrl`` must be there. It takes hours; interrupted,
+it goes on where it was.
+
+Rule: of the configurations under which no attack names more than the gate allows, the one with the best mean F1 over
+all data sets; of those within ``AS_GOOD`` of it, the one with the fewest match-keys, then the fewest bits, then the
+largest t. So much is half of a 95 % interval of an F1 here: what is not surely better does not show more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.contenders import ours_under
+from benchmarks.datasets import Dataset, datasets
+from benchmarks.frontier_grid import DEFAULT, SETS, Configuration, applied, everything, features_of, grid
+from benchmarks.frontier_page import chart, table
+from benchmarks.judging import judge
+from keys.files import whole_files
+from services.assurance.attacks import gates
+from services.assurance.attacks.figures import share
+from services.assurance.attacks.graph_cases import ADAPTED, LEARNER, PUBLISHED, Matching
+from services.assurance.attacks.population import setting
+
+ATTACKS: Mapping[str, Matching] = {"A5": PUBLISHED, "A6": ADAPTED, "A7": LEARNER}
+CHILDREN, LISTS, MORE_LISTS = 1_000, 3, 7
+CLOSE = (0.005, 0.02)
+"""Shares of rows named that are too near the gate for few lists to tell."""
+MEMORY = 1_024
+"""MiB for the tables of an attack."""
+QUALITY = ("febrl", "generator, low", "generator, high")
+FIRST_SEED = 3
+AS_GOOD = 0.003
+FIELDS = ("keys", "t", "length", "base_length")
+MEASURED = "frontier.json"
+PAGES = Path(__file__).parents[1] / "docs" / "explanation"
+SHIPPED = Path(__file__).parents[1] / "keys" / MEASURED
+"""What ``counterfoil agreement check`` compares with."""
+
+
+def measure(configuration: Configuration, sets: Sequence[Dataset]) -> dict[str, Any]:
+    """F1 on each data set, and of each attack the share of rows named rightly, with its interval."""
+    f1 = {one.name: _f1(one, configuration) for one in sets}
+    rates = {name: _rate(attack, configuration) for name, attack in ATTACKS.items()}
+    where = {name: getattr(configuration, name) for name in FIELDS}
+    passes = all(rate["share"] <= gates.GRAPH.limit for rate in rates.values())
+    return {**where, "f1": f1, "attacks": rates, "passes": passes}
+
+
+def _f1(dataset: Dataset, configuration: Configuration) -> float:
+    sides = dataset.sides
+    ranked = ours_under(sides, applied(configuration, sides.terms))
+    return round(float(judge(ranked, sides.truth, dataset.twins)["f1"]), 4)
+
+
+def _rate(attack: Matching, configuration: Configuration) -> dict[str, float]:
+    """Over the same lists for every configuration, everybody on them encoded; over more lists where it is close."""
+    terms = applied(configuration, everything())
+    answers: list[NDArray[np.bool_]] = []
+    for seed in range(MORE_LISTS):
+        if seed == LISTS and not CLOSE[0] <= float(np.concatenate(answers).mean()) <= CLOSE[1]:
+            break
+        rng = np.random.default_rng([FIRST_SEED, seed])
+        attacked = setting(terms, population=CHILDREN, share=1.0, rng=rng)
+        known = rng.permutation(CHILDREN)[: round(attack.known * CHILDREN)]
+        guess = attack.find(attacked, terms, np.stack([known, attacked.truth[known]], axis=1), rng, MEMORY)
+        answers.append(np.delete(guess.target == attacked.truth, known))
+    every = np.concatenate(answers)
+    rate = share(int(every.sum()), len(every))
+    return {"share": round(rate.value, 5), "low": round(rate.low, 5), "high": round(rate.high, 5), "rows": len(every)}
+
+
+def mean_f1(point: Mapping[str, Any]) -> float:
+    return float(np.mean(list(point["f1"].values())))
+
+
+def chosen(points: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The point that the rule chooses, or none where none passes."""
+    passing = [one for one in points if one["passes"]]
+    best = max((mean_f1(one) for one in passing), default=0.0)
+    as_good = [one for one in passing if mean_f1(one) >= best - AS_GOOD]
+    return min(as_good, key=lambda one: (len(features_of(one["keys"])), one["length"], -one["t"]), default=None)
+
+
+def document(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """All that was measured, with what it was measured on."""
+    order = {name: place for place, name in enumerate((DEFAULT, *SETS))}
+    ordered = sorted(points, key=lambda one: (order[one["keys"]], one["base_length"], one["length"], one["t"]))
+    return {
+        "gate": gates.GRAPH.limit,
+        "children": CHILDREN,
+        "lists": [LISTS, MORE_LISTS],
+        "sets": {name: features_of(name) for name in order},
+        "points": ordered,
+    }
+
+
+def write(out: Path, points: Sequence[Mapping[str, Any]]) -> None:
+    """JSON, table and chart, all or none."""
+    made, best = document(points), chosen(points)
+    with whole_files() as files:
+        for name, text in (
+            (MEASURED, json.dumps(made, indent=1) + "\n"),
+            ("frontier.md", "\n".join(table(made, best)) + "\n"),
+            ("frontier.svg", chart(made, best)),
+        ):
+            files.open(out / name, replace=True).write(text.encode())
+        if out.resolve() == PAGES:
+            files.open(SHIPPED, replace=True).write((json.dumps(made, indent=1) + "\n").encode())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with febrl")
+    parser.add_argument("--out", type=Path, required=True, help="folder of frontier.json, frontier.md and frontier.svg")
+    parser.add_argument(
+        "--rows", type=int, default=3_000, help="of the council; the care board has three times as many"
+    )
+    parser.add_argument("--most", type=int, default=10_000, help="measure so many configurations and stop")
+    options = parser.parse_args()
+    known = options.out / MEASURED
+    points: list[dict[str, Any]] = json.loads(known.read_text())["points"] if known.exists() else []
+    done = {tuple(one[name] for name in FIELDS) for one in points}
+    missing = [one for one in dict.fromkeys(grid()) if tuple(getattr(one, name) for name in FIELDS) not in done][
+        : options.most
+    ]
+    sets = [one for name in QUALITY for one in datasets(name, options.rows, options.data, FIRST_SEED, None)]
+    for number, configuration in enumerate(missing, 1):
+        points.append(measure(configuration, sets))
+        write(options.out, points)
+        rates = ", ".join(f"{name} {100 * rate['share']:.2f} %" for name, rate in points[-1]["attacks"].items())
+        print(f"{number} of {len(missing)}: {configuration.label}: F1 {mean_f1(points[-1]):.4f}, {rates}", flush=True)
+    write(options.out, points)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

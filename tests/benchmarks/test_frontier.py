@@ -1,0 +1,68 @@
+"""The frontier's rule, its page and its chart: of figures that are given, as measuring takes hours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks.frontier import FIELDS, chosen, document, mean_f1, write
+from benchmarks.frontier_grid import DEFAULT, SETS, Configuration, applied, everything, grid
+from keys.terms import FuzzyKey
+
+
+def point(
+    keys: str = DEFAULT, t: int = 9, length: int = 2048, *, f1: float = 0.99, named: float = 0.005
+) -> dict[str, Any]:
+    rate = {"share": named, "low": 0.0, "high": 1.0, "rows": 3000}
+    where = dict(zip(FIELDS, (keys, t, length, 1024), strict=True))
+    return {**where, "f1": {"febrl": f1}, "attacks": {"A6": rate}, "passes": named <= 0.01}
+
+
+def test_the_best_that_passes_is_chosen() -> None:
+    points = [point(t=5, f1=0.999, named=0.9), point(t=9, f1=0.98), point(t=12, f1=0.97)]
+    assert chosen(points) is points[1]
+    assert chosen(points[:1]) is None
+
+
+@pytest.mark.parametrize(
+    ("good", "same"),
+    [
+        (point(length=4096, f1=0.9905), point(length=2048)),
+        (point(f1=0.9905), point("two keys")),
+        (point(t=8, f1=0.9905), point(t=9)),
+    ],
+)
+def test_of_equally_good_ones_the_one_that_shows_or_costs_least(good: dict[str, Any], same: dict[str, Any]) -> None:
+    assert chosen([good, same]) is same
+    assert chosen([good, {**same, "f1": {"febrl": good["f1"]["febrl"] - 0.004}}]) is good
+
+
+@pytest.mark.parametrize("configuration", dict.fromkeys(grid()), ids=str)
+def test_every_configuration_is_an_agreement(configuration: Configuration) -> None:
+    terms = applied(configuration, everything())
+    hardening = terms.encoding.hardening
+    assert terms.encoding.length == configuration.base_length
+    assert (
+        (hardening.t, hardening.length) == (configuration.t, configuration.length)
+        if hardening
+        else configuration.t == 1
+    )
+    fuzzy = {key.name for key in terms.match_keys if isinstance(key, FuzzyKey)}
+    assert fuzzy == set(SETS[configuration.keys]) if configuration.keys != DEFAULT else fuzzy
+
+
+def test_all_that_is_written_says_the_same(tmp_path: Path) -> None:
+    points = [point(t=5, f1=0.999, named=0.9), point("two keys", f1=0.97), point(f1=0.98)]
+    write(tmp_path, points)
+    found = json.loads((tmp_path / "frontier.json").read_text())
+    assert found == json.loads(json.dumps(document(points)))
+    assert [mean_f1(one) for one in found["points"]] == [0.999, 0.98, 0.97]
+    page = (tmp_path / "frontier.md").read_text()
+    assert [line.rsplit("|", 2)[1].strip() for line in page.splitlines()[-3:]] == ["no", "**yes, chosen**", "yes"]
+    drawn = ElementTree.fromstring((tmp_path / "frontier.svg").read_text())  # noqa: S314 - our own
+    titles = [one.text for one in drawn.iter("{http://www.w3.org/2000/svg}title")]
+    assert titles[1:] == [f"{one['keys']}, t = {one['t']}, 2048 bits from 1024" for one in found["points"]]
