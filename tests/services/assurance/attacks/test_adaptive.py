@@ -96,14 +96,14 @@ def test_the_order_of_rows_does_not_matter(t: int | None) -> None:
 
 
 def test_rows_that_lack_a_match_key() -> None:
-    attacked, own = made(3, population=LISTED), filters(3, population=LISTED)
+    attacked, own = made(2, population=LISTED), filters(2, population=LISTED)
     lacking = np.random.default_rng(2).permutation(LISTED)[:50]
     victim = absent(attacked.victim, "surname", lacking)
     listed = [absent(one, "surname", attacked.truth[lacking]) for one in own]
-    guess = adaptive.attack(victim, listed, NOBODY, np.random.default_rng(1), power=3)
+    guess = adaptive.attack(victim, listed, NOBODY, np.random.default_rng(1), power=2)
     assert right(guess, attacked.truth) > 0.85
     without = [{name: one for name, one in side.items() if name != "surname"} for side in own]
-    guess = adaptive.attack(victim, without, NOBODY, np.random.default_rng(1), power=3)
+    guess = adaptive.attack(victim, without, NOBODY, np.random.default_rng(1), power=2)
     assert right(guess, attacked.truth) > 0.5
 
 

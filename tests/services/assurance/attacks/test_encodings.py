@@ -96,10 +96,7 @@ def test_a2_a_number_of_bits_per_qgram_tells_lengths_and_ours_does_not(
     key, victim, truth = first(cohort, default, rng)
     plain = popcount.bits_per_token(key, default.encoding, cohort.held, secret=b"s" * 64)
     leaks = popcount.attack(plain, truth, key)
-    assert [one.what for one in leaks] == [
-        "q-grams of all fields",
-        *(f"q-grams of {name}" for name in ("forename", "surname", "postcode")),
-    ]
+    assert [one.what for one in leaks] == ["q-grams of all fields", "q-grams of forename"]
     assert leaks[0].rho > 0.95
     assert all(abs(one.rho) < 0.08 for one in popcount.attack(victim, truth, key))
 

@@ -164,7 +164,7 @@ def test_the_plan_says_how_much_memory_and_how_long_a_list(trial: Trial) -> None
 @pytest.mark.parametrize("case", [PUBLISHED, ADAPTED, LEARNER, STRUCTURE], ids=lambda one: one.short)
 def test_every_attack_breaks_its_control_and_is_told(case: Matching, default: Terms, rng: Rng) -> None:
     """Of a list of 150: what the attacks get from hardened encodings is for a run of the suite to say."""
-    found = replace(case, shares=(1.0,), enough=1, alone=False, seeds=())(
+    found = replace(case, shares=(1.0,), control_shares=(1.0,), enough=1, alone=False, seeds=())(
         Trial(default, replace(PLAN, matched=150), rng, lambda: 0)
     )
     assert found.control_breaks
