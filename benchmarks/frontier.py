@@ -15,6 +15,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +25,24 @@ from numpy.typing import NDArray
 from benchmarks.contenders import ours_under
 from benchmarks.datasets import Dataset, datasets
 from benchmarks.frontier_grid import DEFAULT, SETS, Configuration, applied, everything, features_of, grid
-from benchmarks.frontier_page import chart, table
+from benchmarks.frontier_page import chart, mean_f1, table
 from benchmarks.judging import judge
 from keys.files import whole_files
 from services.assurance.attacks import gates
 from services.assurance.attacks.figures import share
 from services.assurance.attacks.graph_cases import ADAPTED, LEARNER, PUBLISHED, Matching
-from services.assurance.attacks.population import setting
+from services.assurance.attacks.plan import Plan
+from services.assurance.attacks.trial import Trial
 
 ATTACKS: Mapping[str, Matching] = {"A5": PUBLISHED, "A6": ADAPTED, "A7": LEARNER}
 CHILDREN, LISTS, MORE_LISTS = 1_000, 3, 7
 CLOSE = (0.005, 0.02)
 """Shares of rows named that are too near the gate for few lists to tell."""
-MEMORY = 1_024
-"""MiB for the tables of an attack."""
+PLAN = Plan(CHILDREN, CHILDREN, matched=CHILDREN)
 QUALITY = ("febrl", "generator, low", "generator, high")
 FIRST_SEED = 3
 AS_GOOD = 0.003
-FIELDS = ("keys", "t", "length", "base_length")
+FIELDS = tuple(one.name for one in fields(Configuration))
 MEASURED = "frontier.json"
 PAGES = Path(__file__).parents[1] / "docs" / "explanation"
 SHIPPED = Path(__file__).parents[1] / "keys" / MEASURED
@@ -52,9 +53,8 @@ def measure(configuration: Configuration, sets: Sequence[Dataset]) -> dict[str, 
     """F1 on each data set, and of each attack the share of rows named rightly, with its interval."""
     f1 = {one.name: _f1(one, configuration) for one in sets}
     rates = {name: _rate(attack, configuration) for name, attack in ATTACKS.items()}
-    where = {name: getattr(configuration, name) for name in FIELDS}
     passes = all(rate["share"] <= gates.GRAPH.limit for rate in rates.values())
-    return {**where, "f1": f1, "attacks": rates, "passes": passes}
+    return {**asdict(configuration), "f1": f1, "attacks": rates, "passes": passes}
 
 
 def _f1(dataset: Dataset, configuration: Configuration) -> float:
@@ -70,18 +70,11 @@ def _rate(attack: Matching, configuration: Configuration) -> dict[str, float]:
     for seed in range(MORE_LISTS):
         if seed == LISTS and not CLOSE[0] <= float(np.concatenate(answers).mean()) <= CLOSE[1]:
             break
-        rng = np.random.default_rng([FIRST_SEED, seed])
-        attacked = setting(terms, population=CHILDREN, share=1.0, rng=rng)
-        known = rng.permutation(CHILDREN)[: round(attack.known * CHILDREN)]
-        guess = attack.find(attacked, terms, np.stack([known, attacked.truth[known]], axis=1), rng, MEMORY)
-        answers.append(np.delete(guess.target == attacked.truth, known))
+        trial = Trial(terms, PLAN, np.random.default_rng([FIRST_SEED, seed]), lambda: 0)
+        answers.append(attack.answers(trial, terms, 1.0, attack.known))
     every = np.concatenate(answers)
     rate = share(int(every.sum()), len(every))
     return {"share": round(rate.value, 5), "low": round(rate.low, 5), "high": round(rate.high, 5), "rows": len(every)}
-
-
-def mean_f1(point: Mapping[str, Any]) -> float:
-    return float(np.mean(list(point["f1"].values())))
 
 
 def chosen(points: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -108,15 +101,16 @@ def document(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def write(out: Path, points: Sequence[Mapping[str, Any]]) -> None:
     """JSON, table and chart, all or none."""
     made, best = document(points), chosen(points)
+    figures = json.dumps(made, indent=1) + "\n"
     with whole_files() as files:
         for name, text in (
-            (MEASURED, json.dumps(made, indent=1) + "\n"),
+            (MEASURED, figures),
             ("frontier.md", "\n".join(table(made, best)) + "\n"),
             ("frontier.svg", chart(made, best)),
         ):
             files.open(out / name, replace=True).write(text.encode())
         if out.resolve() == PAGES:
-            files.open(SHIPPED, replace=True).write((json.dumps(made, indent=1) + "\n").encode())
+            files.open(SHIPPED, replace=True).write(figures.encode())
 
 
 def main() -> int:
@@ -130,10 +124,8 @@ def main() -> int:
     options = parser.parse_args()
     known = options.out / MEASURED
     points: list[dict[str, Any]] = json.loads(known.read_text())["points"] if known.exists() else []
-    done = {tuple(one[name] for name in FIELDS) for one in points}
-    missing = [one for one in dict.fromkeys(grid()) if tuple(getattr(one, name) for name in FIELDS) not in done][
-        : options.most
-    ]
+    done = {Configuration(*(one[name] for name in FIELDS)) for one in points}
+    missing = [one for one in grid() if one not in done][: options.most]
     sets = [one for name in QUALITY for one in datasets(name, options.rows, options.data, FIRST_SEED, None)]
     for number, configuration in enumerate(missing, 1):
         points.append(measure(configuration, sets))

@@ -13,7 +13,6 @@ Bits = Mapping[str, Mapping[str, int]]
 """Of each match-key the bits of its fields."""
 
 DEFAULT = "default"
-_BORN = ("day", "month", "year")
 
 
 def _born(bits: int) -> dict[str, int]:
@@ -45,7 +44,7 @@ SETS: Mapping[str, Bits] = {
 each; keys in none of which twins stand out; fewer keys."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Configuration:
     """``keys``: one of ``SETS`` or the default's. ``t`` 1: not hardened, and then ``length`` is ``base_length``."""
 
@@ -70,7 +69,7 @@ def grid() -> list[Configuration]:
     def each(keys: Iterable[str], ts: Iterable[int], length: int, base: int = USUAL_BASE) -> list[Configuration]:
         return [Configuration(name, t, length if t > 1 else base, base) for name in keys for t in ts]
 
-    return [
+    every = [
         *each([DEFAULT], (9, 8, 5, 10, 2, 1, 7, 12, 6), USUAL_LENGTH),
         *each(SETS, (9,), USUAL_LENGTH),
         *each([DEFAULT], (8, 7, 9, 6, 10), 1024),
@@ -84,6 +83,7 @@ def grid() -> list[Configuration]:
         *each(SETS, (7,), 1024),
         *each(SETS, (5, 2, 1), USUAL_LENGTH),
     ]
+    return list(dict.fromkeys(every))
 
 
 def applied(configuration: Configuration, terms: Terms) -> Terms:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
+from statistics import fmean
 from typing import Any
 
 from benchmarks.printing import markdown
@@ -41,6 +42,10 @@ def _cells(point: Point, sets: Sequence[str], best: Point | None) -> list[str]:
     return [point["keys"], t, f"{point['length']:,}", f"{point['base_length']:,}", *f1, *rates, verdict]
 
 
+def mean_f1(point: Point) -> float:
+    return fmean(point["f1"].values())
+
+
 def worst_rate(point: Point) -> float:
     return max(float(each["share"]) for each in point["attacks"].values())
 
@@ -49,7 +54,7 @@ def chart(document: Mapping[str, Any], best: Point | None) -> str:
     """SVG: across, the rate of the attack that names most, in powers of ten; up, the mean F1; a shape for each set of
     match-keys, and a line at the gate."""
     points = document["points"]
-    f1 = [_mean(one) for one in points]
+    f1 = [mean_f1(one) for one in points]
     low = math.floor(20 * min(f1, default=0.9)) / 20
     sets = list(document["sets"])
 
@@ -78,7 +83,7 @@ def chart(document: Mapping[str, Any], best: Point | None) -> str:
     lines.append(f'<text x="{gate + 4:.1f}" y="{TOP + 12}" fill="#b00">gate</text>')
     for one in points:
         title = f"{one['keys']}, t = {one['t']}, {one['length']} bits from {one['base_length']}"
-        at = (x(worst_rate(one)), y(_mean(one)))
+        at = (x(worst_rate(one)), y(mean_f1(one)))
         lines.append(f"<g><title>{escape(title)}</title>{_mark(sets.index(one['keys']), *at, chosen=one is best)}</g>")
         if one["length"] == 2048 and one["base_length"] == 1024 and one["keys"] == sets[0]:
             lines.append(f'<text x="{at[0] + 7:.1f}" y="{at[1] - 5:.1f}" font-size="10">t={one["t"]}</text>')
@@ -93,10 +98,6 @@ def chart(document: Mapping[str, Any], best: Point | None) -> str:
         f'<text transform="rotate(-90 14 {HEIGHT / 2})" x="14" y="{HEIGHT / 2}" text-anchor="middle">{up}</text>'
     )
     return "\n".join([*lines, "</svg>", ""])
-
-
-def _mean(point: Point) -> float:
-    return float(sum(point["f1"].values()) / len(point["f1"]))
 
 
 def _mark(shape: int, x: float, y: float, *, chosen: bool) -> str:

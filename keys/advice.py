@@ -254,18 +254,15 @@ def _attacked(terms: Terms) -> list[Advice]:
     else:
         what = "How many children attacks name by these encodings is not measured, nor by any that show more."
     nearest = standing.nearest
-    remedy = "Measure it: counterfoil-broker attack --agreement, with this file."
-    if nearest is not None:
-        kept = "" if frontier.has_keys(terms, nearest) else f" and the match-keys of {nearest.keys!r}"
-        remedy = f"Write {_written(nearest)}{kept}, the nearest that holds. Or measure this: counterfoil-broker attack."
+    kept = "" if frontier.has_keys(terms, nearest) else f" and the match-keys of {nearest.keys!r}"
+    remedy = f"Write {_written(nearest)}{kept}, the nearest that holds. Or measure this: counterfoil-broker attack."
     return [Advice("encoding.hardening", what, remedy)]
 
 
-def _written(measured: frontier.Measured | None) -> str:
+def _written(measured: frontier.Measured) -> str:
     """A hardening as it stands in an agreement."""
-    t, length = (measured.t, measured.length) if measured else (12, 2048)
-    base = f"length = {measured.base_length} and " if measured and measured.base_length != USUAL_BASE else ""
-    return f'{base}hardening = {{ method = "diffusion", t = {t}, length = {length} }}'
+    base = "" if measured.base_length == USUAL_BASE else f"length = {measured.base_length} and "
+    return f'{base}hardening = {{ method = "diffusion", t = {measured.t}, length = {measured.length} }}'
 
 
 def _encoding(terms: Terms) -> list[Advice]:

@@ -8,7 +8,7 @@ shorter encodings show less, so what passed vouches for them too.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -34,10 +34,6 @@ class Measured:
     worst: float
     passes: bool
 
-    def __str__(self) -> str:
-        hardened = f"t = {self.t}, length = {self.length}" if self.t > PLAIN else "no hardening"
-        return f"the match-keys of {self.keys!r} with {hardened} from a base filter of {self.base_length}"
-
 
 @dataclass(frozen=True)
 class Standing:
@@ -46,7 +42,7 @@ class Standing:
 
     same: Measured | None
     safe: bool
-    nearest: Measured | None
+    nearest: Measured
 
 
 def gate() -> float:
@@ -71,20 +67,23 @@ def standing(terms: Terms) -> Standing:
     t, length = (hardening.t, hardening.length) if hardening else (PLAIN, terms.encoding.length)
     base = terms.encoding.length
     sets = _sets()
-    same = next((one for one in _points() if _is(one, t, length, base) and sets[one.keys] == own), None)
-    vouching = (one for one in _points() if one.passes and own <= sets[one.keys] and one.base_length == base)
+    same = next(
+        (
+            one
+            for one in _points()
+            if (one.t, one.length, one.base_length) == (t, length, base) and sets[one.keys] == own
+        ),
+        None,
+    )
+    passing = [one for one in _points() if one.passes]
+    vouching = (one for one in passing if own <= sets[one.keys] and one.base_length == base)
     safe = not own or any(one.t <= t and one.length >= length for one in vouching)
 
     def distance(one: Measured) -> tuple[int, int, int, int]:
         keys = len(own ^ sets[one.keys]) if not own <= sets[one.keys] else 0
         return keys, int(one.base_length != base), abs(one.length - length), abs(one.t - t)
 
-    passing = [one for one in _points() if one.passes]
-    return Standing(same, safe, min(passing, key=distance, default=None))
-
-
-def _is(one: Measured, t: int, length: int, base: int) -> bool:
-    return (one.t, one.length, one.base_length) == (t, length, base)
+    return Standing(same, safe, min(passing, key=distance))
 
 
 def _own(terms: Terms) -> frozenset[Features]:
@@ -113,10 +112,14 @@ def _sets() -> Mapping[str, frozenset[Features]]:
 
 @cache
 def _points() -> tuple[Measured, ...]:
-    return tuple(_read())
-
-
-def _read() -> Iterator[Measured]:
-    for one in _document()["points"]:
-        worst = max(float(each["share"]) for each in one["attacks"].values())
-        yield Measured(one["keys"], one["t"], one["length"], one["base_length"], worst, one["passes"])
+    return tuple(
+        Measured(
+            one["keys"],
+            one["t"],
+            one["length"],
+            one["base_length"],
+            worst=max(float(each["share"]) for each in one["attacks"].values()),
+            passes=one["passes"],
+        )
+        for one in _document()["points"]
+    )

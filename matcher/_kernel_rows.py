@@ -11,7 +11,7 @@ from matcher._kernel_jit import compiled
 
 
 @intrinsic
-def _count_bits(_context: Any, _word: Any) -> Any:
+def count_bits(_context: Any, _word: Any) -> Any:
     """Count the set bits of a 64-bit word."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -25,7 +25,7 @@ def distance(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> int:
     """Count the bits in which two encodings (uint64 ``(words,)``) differ."""
     total = 0
     for word in range(len(a)):
-        total += _count_bits(a[word] ^ b[word])  # type: ignore[call-arg]
+        total += count_bits(a[word] ^ b[word])  # type: ignore[call-arg]
     return total
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher._kernel_jit import compiled
-from matcher._kernel_rows import _count_bits as count_bits
+from matcher._kernel_rows import count_bits
 from matcher.encodings import WORD_BITS, Encodings
 
 Numbers = NDArray[np.int64]

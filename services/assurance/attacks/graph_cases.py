@@ -127,9 +127,9 @@ class Matching:
     def _pooled(self, trial: Trial, terms: Terms, part: float, known: float) -> list[NDArray[np.bool_]]:
         """The answers over as many lists as make enough rows."""
         times = max(1, ceil(self.enough / (part * self._listed(trial.plan))))
-        return [self._once(trial, terms, part, known) for _ in range(times)]
+        return [self.answers(trial, terms, part, known) for _ in range(times)]
 
-    def _once(self, trial: Trial, terms: Terms, part: float, share_known: float) -> NDArray[np.bool_]:
+    def answers(self, trial: Trial, terms: Terms, part: float, share_known: float) -> NDArray[np.bool_]:
         """Whether each row is named rightly that was not known beforehand, the surest answer first: bool (rows,)."""
         attacked = setting(terms, population=self._listed(trial.plan), share=part, rng=trial.rng)
         rows = len(attacked.truth)
