@@ -72,7 +72,9 @@ def test_what_no_gate_is_about_and_harder_controls_are_told(browser: Browser, pa
         told = seen.page.get_by_role("group", name="Beside the gate: A8, Two runs linked to each other")
         assert "of its 10 surest answers, 100% of the list" in told.inner_text()
         assert "70.00%" in told.inner_text()
-        assert "20% of the list, no hardening: 22.50%" in seen.page.locator("#attacks ~ div").all_inner_texts()[1]
+        harder = seen.page.get_by_role("row", name="Control, harder").all_inner_texts()
+        assert len(harder) == 1
+        assert "20% of the list, no hardening: 22.50%" in harder[0]
         assert seen.page.get_by_role("group", name="Beside the gate").count() == 1
 
 
