@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import growth, kernel, limit, linkage, match, processors, quality
+from benchmarks import growth, kernel, limit, linkage, load, match, processors, quality
 
 Summary = Callable[[dict[str, Any]], tuple[str, str]]
 
@@ -58,6 +58,10 @@ BENCHMARKS = (
     Benchmark(
         *("a linkage, end to end", "benchmarks.linkage --rows 100000 400000", linkage.summary),
         quick="benchmarks.linkage --rows 2000 8000",
+    ),
+    Benchmark(
+        *("a broker under load", "benchmarks.load --rows 100000 400000", load.summary),
+        quick="benchmarks.load --rows 2000 8000 --seconds 10",
     ),
     Benchmark("quality", "benchmarks.quality", quality.summary, "benchmarks.quality --rows 1000"),
 )

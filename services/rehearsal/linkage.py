@@ -81,12 +81,16 @@ class Linkage:
             with reporter.step("upload", f"{name}: uploading {packed.bytes / 1e6:.1f} MB") as count:
                 holder.upload(self.door(holder.identity), progress=count)
 
+    def start(self, holder: Holder) -> str:
+        """Start a run of what was uploaded; its id."""
+        run: str = self.door(holder.identity).post(f"/v1/agreements/{self.agreement.id}/runs", {})["run"]
+        return run
+
     def match(self, holders: Sequence[Holder], reporter: Reporter) -> str:
         """From the uploads to decided links: the run's id once it waits for approval."""
         with reporter.step("match", "broker: comparing encodings and deciding links") as count:
-            door = self.door(holders[0].identity)
-            run: str = door.post(f"/v1/agreements/{self.agreement.id}/runs", {})["run"]
-            self._wait(door, run, {"matched"}, count)
+            run = self.start(holders[0])
+            self._wait(self.door(holders[0].identity), run, {"matched"}, count)
             return run
 
     def control(self, holders: Sequence[Holder], run: str, reporter: Reporter) -> Checked | None:
