@@ -20,9 +20,10 @@ USER = "nobody"
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers on ``port``; its folder is gone when the test session ends."""
+    """A server that answers on ``port``; its folder, where its socket is too, is gone when the test session ends."""
 
     port: int
+    folder: Path
 
     def make_database(self, name: str) -> str:
         """A new, empty database; its address as SQLAlchemy takes it."""
@@ -37,8 +38,11 @@ class Server:
 
 
 @contextmanager
-def postgres() -> Iterator[Server]:
-    """Start it, and stop it at the end. Fails where the machine has no PostgreSQL: its tests are never left out."""
+def postgres(*, guarded: bool = False) -> Iterator[Server]:
+    """Start it, and stop it at the end. Fails where the machine has no PostgreSQL: its tests are never left out.
+
+    A ``guarded`` one lets nobody in by network without a password, and its owner by the socket alone.
+    """
     binaries = _binaries()
     folder = Path(mkdtemp(prefix="counterfoil-postgres-"))
     if os.getuid() == 0:
@@ -46,11 +50,13 @@ def postgres() -> Iterator[Server]:
     data, port = folder / "data", _free_port()
     try:
         _run([str(binaries / "initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"])
+        if guarded:
+            (data / "pg_hba.conf").write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
         options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c max_connections=60"
         control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
         _run([*control, "-o", options, "start"])
         try:
-            yield Server(port)
+            yield Server(port, folder)
         finally:
             _run([*control, "-m", "immediate", "stop"])
     finally:

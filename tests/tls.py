@@ -32,7 +32,13 @@ class Authority:
         self.file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
     def context(self, host: str, *, since: timedelta = -DAY, until: timedelta = DAY) -> ssl.SSLContext:
-        """For a server that shows a certificate for ``host``, a name or an address, valid from and until then."""
+        """For a server that shows a certificate as ``issue`` makes one."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.issue(host, since=since, until=until))
+        return context
+
+    def issue(self, host: str, *, since: timedelta = -DAY, until: timedelta = DAY) -> Path:
+        """A file of a key and a certificate for ``host``, a name or an address, valid from and until then."""
         key = ec.generate_private_key(ec.SECP256R1())
         name: x509.GeneralName = x509.DNSName(host)
         if host.replace(".", "").isdigit():
@@ -47,9 +53,7 @@ class Authority:
         plain = serialization.NoEncryption()
         private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
         both.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(both)
-        return context
+        return both
 
     def _certificate(
         self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, since: timedelta, until: timedelta

@@ -22,7 +22,7 @@ from services.broker.store.database import Store
 
 def open_office(settings: Settings, identity: Identity) -> Office:
     """The broker's office on its real clock and randomness, with the tables at their newest version."""
-    store = Store(settings.database)
+    store = Store(settings.database, password_file=settings.database_password_file)
     store.migrate()
     return Office(
         settings=settings,

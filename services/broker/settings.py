@@ -9,12 +9,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Where the broker keeps things and how much it takes."""
 
-    model_config = SettingsConfigDict(env_prefix="COUNTERFOIL_BROKER_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="COUNTERFOIL_BROKER_", frozen=True, hide_input_in_errors=True)
 
     home: Path
     """Folder of the identity, the agreements' receiving keys, the storage and, by default, the database."""
     database_url: str | None = None
-    """SQLAlchemy address; a SQLite file in ``home`` if not set."""
+    """SQLAlchemy address, without a password; a SQLite file in ``home`` if not set."""
+    database_password_file: Path | None = None
+    """File whose first line is the password for ``database_url``; read at each new connection."""
     memory_mb: int = Field(default=1024, ge=64)
     """What a worker may use for encodings and pairs; two holders' encodings under one match-key are always held."""
     threads: int = Field(default=0, ge=0)

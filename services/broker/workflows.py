@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
+from sqlalchemy import Engine
 
 from keys.errors import CounterfoilError
 from keys.protocol import State
@@ -31,6 +32,7 @@ from services.broker.roll import Roll
 from services.broker.states import change_state
 from services.broker.store import openings, runs, tasks
 from services.broker.store.database import let_many_in
+from services.broker.store.engine import steps_engine
 
 _VERSION = "3"
 _MATCH, _COMPARE, _OPEN, _RELEASE = "match", "compare", "open", "release"
@@ -45,6 +47,8 @@ class _Desk:
     shelf: Shelf
     roll: Roll
     queues: Mapping[str, Queue]
+    engine: Engine | None
+    """Of the recorded steps, if it is ours to close."""
     comparing: Lock = field(default_factory=Lock)
     """Held by the one task that is being done."""
 
@@ -62,11 +66,13 @@ def start(office: Office, name: str, *, work: bool = True) -> None:
     roll = Roll(office, name, take_over=_take_over, each_beat=lambda: _tidy(office, shelf))
     roll.enter()
     let_many_in(office.settings.durable_database)
+    engine = steps_engine(office.settings.durable_database, password_file=office.settings.database_password_file)
     queues: dict[str, Queue] = {}
-    _desk[:] = [_Desk(office, shelf, roll, queues)]
+    _desk[:] = [_Desk(office, shelf, roll, queues, engine)]
     config: DBOSConfig = {
         "name": "counterfoil-broker",
         "system_database_url": office.settings.durable_database,
+        "system_database_engine": engine,
         "application_version": _VERSION,
         "executor_id": name,
         "log_level": "ERROR",
@@ -92,6 +98,8 @@ def stop() -> None:
     DBOS.destroy()
     for desk in _desk:
         desk.roll.leave()
+        if desk.engine is not None:
+            desk.engine.dispose()
     _desk.clear()
 
 

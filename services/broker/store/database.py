@@ -7,21 +7,21 @@ from typing import Any
 
 import alembic.command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
+
+from services.broker.store.engine import make_engine
 
 _MIGRATING = 0x636F756E746572
 """Of the lock that a process holds while it changes tables: any number that only we use."""
-_IDLE_SECONDS = 15
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Store:
     """One database, SQLite or PostgreSQL. Every transaction has a name."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, password_file: Path | None = None) -> None:
         self.url = url
-        # Parameters are hidden, or errors would carry rows into logs.
-        self.engine: Engine = create_engine(url, hide_parameters=True, connect_args=_options(url))
+        self.engine: Engine = make_engine(url, password_file=password_file)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_immediate)
@@ -56,13 +56,6 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
-
-
-def _options(url: str) -> dict[str, str]:
-    """PostgreSQL ends the session of a process that was suspended within a transaction, so that it holds up nobody."""
-    if make_url(url).get_backend_name() != "postgresql":
-        return {}
-    return {"options": f"-c idle_in_transaction_session_timeout={_IDLE_SECONDS}s"}
 
 
 def let_many_in(url: str) -> None:

@@ -1,0 +1,94 @@
+"""Engines: one for the broker's own tables, one for the steps of runs, and a password that neither address holds.
+
+1. An address stands in the environment, which others may read (a list of processes, a crash report): one with a
+   password in it is refused.
+2. The password is read from its file at each new connection, so that a changed one is used without a restart.
+3. It is given to the driver alone, so that no address, error or log shows it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+
+from services.broker.errors import BrokerError
+
+_IDLE_SECONDS = 15
+_STEPS_IDLE_SECONDS = 60
+_STEPS_CONNECTIONS = 20
+
+
+def make_engine(url: str, *, password_file: Path | None = None) -> Engine:
+    """For the broker's own tables. Raises ``BrokerError`` for an address with a password, or a file without one."""
+    # Parameters are hidden, or errors would carry rows into logs.
+    engine = create_engine(checked(url), hide_parameters=True, connect_args=_options(url, _IDLE_SECONDS))
+    give_password(engine, password_file)
+    return engine
+
+
+def steps_engine(url: str, *, password_file: Path | None = None) -> Engine | None:
+    """For the recorded steps of runs on PostgreSQL; None on SQLite, for which the address says all."""
+    if not _is_postgres(url):
+        return None
+    engine = create_engine(
+        checked(url),
+        hide_parameters=True,
+        pool_size=_STEPS_CONNECTIONS,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, **_options(url, _STEPS_IDLE_SECONDS)},
+    )
+    give_password(engine, password_file)
+    return engine
+
+
+def checked(url: str) -> str:
+    """The address, if it holds no password."""
+    parsed = make_url(url)
+    if parsed.password is not None or "password" in parsed.query:
+        raise BrokerError(
+            "The address of the database holds a password.",
+            where="COUNTERFOIL_BROKER_DATABASE_URL",
+            remedy="Put the password into a file of its own, name that as COUNTERFOIL_BROKER_DATABASE_PASSWORD_FILE, "
+            "and change the password, as it may have been seen.",
+        )
+    return url
+
+
+def give_password(engine: Engine, file: Path | None) -> None:
+    """Have every new connection read the password from ``file``."""
+    if file is None:
+        return
+    read_password(file)
+
+    def give(_dialect: Any, _record: Any, _words: Any, named: dict[str, Any]) -> None:
+        named["password"] = read_password(file)
+
+    event.listen(engine, "do_connect", give)
+
+
+def read_password(file: Path) -> str:
+    """The first line of the file. Raises ``BrokerError``."""
+    try:
+        with file.open(encoding="utf-8") as stream:
+            password = stream.readline().removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError):
+        password = ""
+    if not password:
+        raise BrokerError(
+            "The password of the database cannot be read.",
+            where=str(file),
+            remedy="Write it as the first line of this file, in UTF-8, and let the broker's user alone read it.",
+        )
+    return password
+
+
+def _options(url: str, idle: int) -> dict[str, Any]:
+    """PostgreSQL ends the session of a process that was suspended within a transaction, so that it holds up nobody."""
+    return {"options": f"-c idle_in_transaction_session_timeout={idle}s"} if _is_postgres(url) else {}
+
+
+def _is_postgres(url: str) -> bool:
+    return make_url(url).get_backend_name() == "postgresql"

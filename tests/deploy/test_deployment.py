@@ -1,0 +1,176 @@
+"""A deployment as compose.yaml has it, without its containers: proxy, HTTP interface, worker, and a database that wants
+a password. Real processes with the deployment's own configuration and its own script."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from encoder.workspace import Workspace
+from services.broker.errors import BrokerError
+from services.broker.settings import Settings
+from services.broker.store.database import Store
+from services.rehearsal.party import gather, write_identity
+from services.rehearsal.server import Launched, launch, launch_worker
+from tests.nginx import nginx
+from tests.postgres import USER, postgres
+from tests.stage import Broker, Scene, children
+from tests.tls import Authority
+
+SCRIPT = Path(__file__).parents[2] / "deploy" / "postgres" / "10-broker.sh"
+BOTH = children(60, seed=1)
+ROWS = {"north": BOTH + children(20, seed=2), "south": BOTH + children(30, seed=3)}
+
+
+@dataclass(repr=False)
+class Deployment:
+    """What runs, and how it is reached."""
+
+    broker: Broker
+    processes: tuple[Launched, Launched]
+    address: str
+    password: str
+    password_file: Path
+    authority: Authority
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    folder = tmp_path_factory.mktemp("deployment")
+    password, password_file = secrets.token_hex(16), folder / "database_password"
+    password_file.write_text(f"{password}\n")
+    home = Workspace(folder / "home")
+    home.root.mkdir()
+    identity = gather([]).broker
+    passphrase = write_identity(home, identity)
+    authority = Authority(folder, "authority")
+    certificate = authority.issue("127.0.0.1")
+    with ExitStack() as stack:
+        server = stack.enter_context(postgres(guarded=True))
+        environment = {"PATH": os.environ["PATH"], "PGHOST": str(server.folder), "PGPORT": str(server.port)}
+        environment |= {"POSTGRES_USER": USER, "BROKER_PASSWORD_FILE": str(password_file)}
+        subprocess.run([str(SCRIPT)], check=True, env=environment)
+        address = f"postgresql+psycopg://counterfoil@127.0.0.1:{server.port}/counterfoil"
+        monkeypatch = stack.enter_context(pytest.MonkeyPatch.context())
+        monkeypatch.setenv("COUNTERFOIL_BROKER_DATABASE_URL", address)
+        monkeypatch.setenv("COUNTERFOIL_BROKER_DATABASE_PASSWORD_FILE", str(password_file))
+        monkeypatch.setenv("COUNTERFOIL_BROKER_PART_KB", "64")
+        api = launch(home.root, passphrase=passphrase, work=False)
+        stack.callback(api.stop)
+        worker = launch_worker(home.root, "worker", passphrase=passphrase)
+        stack.callback(worker.stop)
+        port = stack.enter_context(nginx(upstream=api.url.removeprefix("http://"), certificate=certificate))
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        broker = Broker(identity, home.root, f"https://127.0.0.1:{port}")
+        yield Deployment(broker, (api, worker), address, password, password_file, authority)
+
+
+def ask(deployment: Deployment, method: str, path: str, content: bytes = b"") -> httpx.Response:
+    context = ssl.create_default_context(cafile=str(deployment.authority.file))
+    with httpx.Client(verify=context, trust_env=False) as http:
+        return http.request(method, deployment.broker.url + path, content=content)
+
+
+def test_a_linkage_goes_through_proxy_and_worker(deployment: Deployment, tmp_path: Path) -> None:
+    """Signatures verify behind the proxy, uploads go in parts, and the worker does what the interface hands on."""
+    with closing(Scene.of(deployment.broker, tmp_path)) as scene:
+        scene.open()
+        for name, rows in ROWS.items():
+            scene.upload(name, rows)
+        run = scene.start_run()
+        scene.status(run, "matched", "failed")
+        scene.release(run)
+        expected = {frozenset({("north", child["id"]), ("south", child["id"])}) for child in BOTH}
+        assert scene.links(run) == expected
+
+
+def test_the_password_is_in_no_environment_argument_or_log(deployment: Deployment) -> None:
+    for launched in deployment.processes:
+        process = Path("/proc") / str(launched.process.pid)
+        for name in ("environ", "cmdline"):
+            assert deployment.password.encode() not in (process / name).read_bytes()
+    for log in deployment.broker.home.glob("*.log"):
+        assert deployment.password not in log.read_text()
+
+
+def test_a_changed_password_is_used_without_a_restart(deployment: Deployment) -> None:
+    store = Store(deployment.address, password_file=deployment.password_file)
+    fresh = secrets.token_hex(16)
+    with store.transaction("change password") as connection:
+        connection.execute(text(f"ALTER ROLE counterfoil PASSWORD '{fresh}'"))
+    deployment.password_file.write_text(fresh)
+    store.engine.dispose()
+    with store.transaction("look") as connection:
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+    assert fresh not in repr(store.engine.url) + str(store.engine.url)
+    store.close()
+
+
+@pytest.mark.parametrize("content", ["wrong", None])
+def test_without_the_right_password_there_is_no_database(
+    deployment: Deployment, tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(Exception, match=r"authentication failed|cannot be read") as caught:  # noqa: PT012 - one store
+        store = Store(deployment.address, password_file=file)
+        store.migrate()
+    assert "wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql+psycopg://u:hunter2@db/x", "postgresql+psycopg://u@db/x?password=hunter2"]
+)
+def test_an_address_with_a_password_is_refused(address: str, tmp_path: Path) -> None:
+    with pytest.raises(BrokerError, match="holds a password") as caught:
+        Store(Settings(home=tmp_path, database_url=address).database)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_broker_is_no_superuser(deployment: Deployment) -> None:
+    store = Store(deployment.address, password_file=deployment.password_file)
+    with store.transaction("look") as connection:
+        rights = connection.execute(
+            text("SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = USER")
+        )
+        assert tuple(rights.one()) == (False, False, False)
+    store.close()
+
+
+def test_the_proxy_says_that_tls_stays_and_hides_what_is_for_operators(deployment: Deployment) -> None:
+    answer = ask(deployment, "GET", "/healthz")
+    assert (answer.status_code, answer.headers["strict-transport-security"]) == (200, "max-age=63072000")
+    assert answer.headers["server"] == "nginx"
+    assert ask(deployment, "GET", "/metrics").status_code == 404
+
+
+def test_a_body_that_no_part_can_have_is_refused_as_a_problem(deployment: Deployment) -> None:
+    answer = ask(deployment, "PUT", "/v1/agreements/a/uploads/b/parts/0", bytes(66 << 20))
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+    assert answer.json()["status"] == 413
+
+
+def test_nothing_older_than_tls_1_2_and_nothing_plain_is_spoken(deployment: Deployment) -> None:
+    port = int(deployment.broker.url.rsplit(":", 1)[1])
+    context = ssl.create_default_context(cafile=str(deployment.authority.file))
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
+        context.minimum_version = ssl.TLSVersion.TLSv1
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with socket.create_connection(("127.0.0.1", port)) as plain, pytest.raises(ssl.SSLError):
+        context.wrap_socket(plain, server_hostname="127.0.0.1")
+    with httpx.Client(trust_env=False) as http:
+        assert http.get(f"http://127.0.0.1:{port}/healthz").status_code == 400
