@@ -22,6 +22,7 @@ MINIMUM_PASSPHRASE = 12
 _ARGON2 = {"iterations": 3, "lanes": 4, "memory_kib": 65536}
 """RFC 9106, second recommended option."""
 _SALT_BYTES = 16
+_HEAD = ("counterfoil", "version", "card")
 _SEALED_BYTES = 12 + 32 + SEED_BYTES + 16
 
 
@@ -124,23 +125,42 @@ class Identity:
             "card": self.card.to_json(),
             "argon2id": {**_ARGON2, "salt": encode(random(_SALT_BYTES))},
         }
-        nonce = random(12)
-        private = self._signing_seed + self.receiving.seeds()
-        sealed = AESGCM(_stretch(passphrase, head)).encrypt(nonce, private, canonical(head))
-        return canonical({**head, "sealed": encode(nonce + sealed)})
+        return self.sealed_under(_stretch(passphrase, head), head, random=random)
 
     @classmethod
     def unlock(cls, data: bytes, passphrase: str, *, where: str) -> Identity:
         """Open an identity file. Raises ``IdentityError`` for another file, damage or a wrong passphrase."""
-        head, sealed = _head(data, where=where)
-        try:
-            private = AESGCM(_stretch(passphrase, head)).decrypt(sealed[:12], sealed[12:], canonical(head))
-        except InvalidTag:
+        head, sealed = parts_of(data, where=where)
+        if "argon2id" not in head:
             raise IdentityError(
-                "The identity does not open: the passphrase is wrong, or the file is damaged.",
+                "This identity is not locked with a passphrase but with a key of a vault.",
                 where=where,
-                remedy="Try again; a lost passphrase cannot be recovered, then make a new identity.",
-            ) from None
+                remedy="Name that key as COUNTERFOIL_BROKER_VAULT_KEY; only the broker opens such a file.",
+            )
+        return cls.opened_with(
+            _stretch(passphrase, head),
+            head,
+            sealed,
+            where=where,
+            wrong="the passphrase is wrong, or the file is damaged.",
+            remedy="Try again; a lost passphrase cannot be recovered, then make a new identity.",
+        )
+
+    def sealed_under(self, key: bytes, head: Mapping[str, Any], *, random: Callable[[int], bytes]) -> bytes:
+        """The identity file with this head, its keys under AES-256-GCM with ``key``. For here and ``wrapped`` alone."""
+        nonce = random(12)
+        private = self._signing_seed + self.receiving.seeds()
+        return canonical({**head, "sealed": encode(nonce + AESGCM(key).encrypt(nonce, private, canonical(head)))})
+
+    @classmethod
+    def opened_with(
+        cls, key: bytes, head: Mapping[str, Any], sealed: bytes, *, where: str, wrong: str, remedy: str
+    ) -> Identity:
+        """The identity of a file's parts. Raises ``IdentityError``, with what is ``wrong`` if it does not open."""
+        try:
+            private = AESGCM(key).decrypt(sealed[:12], sealed[12:], canonical(head))
+        except InvalidTag:
+            raise IdentityError(f"The identity does not open: {wrong}", where=where, remedy=remedy) from None
         identity = cls(head["card"]["name"], signing_seed=private[:32], receiving=ReceivingKey(private[32:]))
         if identity.card.to_json() != head["card"]:
             raise IdentityError("The card is not that of the keys.", where=where, remedy="Restore the file.")
@@ -149,10 +169,11 @@ class Identity:
 
 def card_of(data: bytes, *, where: str) -> Card:
     """The card inside an identity file, without its passphrase."""
-    return Card.from_json(_head(data, where=where)[0]["card"], where=where)
+    return Card.from_json(parts_of(data, where=where)[0]["card"], where=where)
 
 
-def _head(data: bytes, *, where: str) -> tuple[dict[str, Any], bytes]:
+def parts_of(data: bytes, *, where: str) -> tuple[dict[str, Any], bytes]:
+    """The head of an identity file, which says how it is locked, and what is sealed. Raises ``IdentityError``."""
     refused = IdentityError(
         "This is not an identity file, or it is damaged.", where=where, remedy="Name the file, or restore it."
     )
@@ -160,14 +181,12 @@ def _head(data: bytes, *, where: str) -> tuple[dict[str, Any], bytes]:
         document = parse(data, where=where)
     except KeysError:
         raise refused from None
-    costs = document.get("argon2id") if isinstance(document, dict) else None
     if (
-        not isinstance(costs, dict)
-        or set(document) != {"counterfoil", "version", "card", "argon2id", "sealed"}
+        not isinstance(document, dict)
+        or set(document) not in ({*_HEAD, "argon2id", "sealed"}, {*_HEAD, "wrapped", "sealed"})
         or document["counterfoil"] != "identity"
         or not is_version(document["version"], 1)
-        or costs != {**_ARGON2, "salt": costs.get("salt")}
-        or len(decode(costs["salt"])) != _SALT_BYTES
+        or not (_are_costs(document.get("argon2id")) or _is_wrapped(document.get("wrapped")))
     ):
         raise refused
     Card.from_json(document["card"], where=where)
@@ -175,6 +194,19 @@ def _head(data: bytes, *, where: str) -> tuple[dict[str, Any], bytes]:
     if len(sealed) != _SEALED_BYTES:
         raise refused
     return document, sealed
+
+
+def _are_costs(costs: Any) -> bool:
+    return (
+        isinstance(costs, dict)
+        and costs == {**_ARGON2, "salt": costs.get("salt")}
+        and len(decode(costs["salt"])) == _SALT_BYTES
+    )
+
+
+def _is_wrapped(wrapped: Any) -> bool:
+    """The form alone; ``wrapped`` says what it means."""
+    return isinstance(wrapped, dict) and set(wrapped) == {"algorithm", "key", "sealed"}
 
 
 def _stretch(passphrase: str, head: Mapping[str, Any]) -> bytes:

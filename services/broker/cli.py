@@ -10,10 +10,8 @@ from typing import Annotated
 
 import typer
 
-from keys.errors import IdentityError
-from keys.identity import Identity
-from keys.passphrase import read_passphrase
 from services.broker.settings import Settings
+from services.broker.unlocking import unlock
 
 Home = Annotated[Path, typer.Option(help="Folder of the broker: identity, keys, storage, database.")]
 PassphraseFile = Annotated[
@@ -42,7 +40,7 @@ def serve(
     from services.broker.app import create_app, open_office
 
     settings = Settings(home=home)
-    identity = _unlock(settings, passphrase_file)
+    identity = unlock(settings, passphrase_file)
     app = create_app(open_office(settings, identity), name=name, work=not no_work)
     sys.stderr.write(f"Broker {identity.card.name}, fingerprint {identity.card.fingerprint}\n")
     if not no_work:
@@ -66,7 +64,7 @@ def work(
     from services.broker.app import open_office
 
     settings = Settings(home=home)
-    office = open_office(settings, _unlock(settings, passphrase_file))
+    office = open_office(settings, unlock(settings, passphrase_file))
     called = name or f"worker-{secrets.token_hex(4)}"
     told = Event()
     for kind in (signal.SIGINT, signal.SIGTERM):
@@ -93,14 +91,3 @@ def _warm() -> None:
     else:
         kept = f"kept in {folder}" if compiled else f"found in {folder}"
     sys.stderr.write(f"The code for comparing is ready after {seconds:.1f} s ({kept}).\n")
-
-
-def _unlock(settings: Settings, passphrase_file: Path | None) -> Identity:
-    if not settings.identity_file.is_file():
-        raise IdentityError(
-            "There is no identity of a broker here.",
-            where=str(settings.identity_file),
-            remedy="Name the folder that holds the broker's identity.json.",
-        )
-    passphrase = read_passphrase(file=passphrase_file)
-    return Identity.unlock(settings.identity_file.read_bytes(), passphrase, where=str(settings.identity_file))

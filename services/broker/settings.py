@@ -17,6 +17,8 @@ class Settings(BaseSettings):
     """SQLAlchemy address, without a password; a SQLite file in ``home`` if not set."""
     database_password_file: Path | None = None
     """File whose first line is the password for ``database_url``; read at each new connection."""
+    vault_key: str | None = None
+    """Address of the key in an Azure Key Vault that the identity is locked with, if it is not with a passphrase."""
     memory_mb: int = Field(default=1024, ge=64)
     """What a worker may use for encodings and pairs; two holders' encodings under one match-key are always held."""
     threads: int = Field(default=0, ge=0)
