@@ -6,6 +6,7 @@ from encoder.cli.running import end_in_order, run
 from services.assurance.attack_cli import attack
 from services.assurance.cli import evaluate, match
 from services.broker.cli import serve, work
+from services.broker.doctor.command import doctor
 from services.broker.rewrap_cli import rewrap
 from services.rehearsal.cli import demo, rehearse
 
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command("serve")(serve)
 app.command("work")(work)
 app.command("rewrap")(rewrap)
+app.command("doctor")(doctor)
 app.command("rehearse")(rehearse)
 app.command("demo")(demo)
 app.command("match")(match)

@@ -3,6 +3,7 @@ a password. Real processes with the deployment's own configuration and its own s
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import socket
@@ -16,11 +17,13 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from encoder.workspace import Workspace
 from services.broker.errors import BrokerError
 from services.broker.settings import Settings
 from services.broker.store.database import Store
+from services.cli import app
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import Launched, launch, launch_worker
 from tests.nginx import nginx
@@ -42,6 +45,7 @@ class Deployment:
     address: str
     password: str
     password_file: Path
+    passphrase_file: Path
     authority: Authority
 
 
@@ -51,9 +55,11 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     password, password_file = secrets.token_hex(16), folder / "database_password"
     password_file.write_text(f"{password}\n")
     home = Workspace(folder / "home")
-    home.root.mkdir()
+    home.root.mkdir(mode=0o700)
     identity = gather([]).broker
     passphrase = write_identity(home, identity)
+    passphrase_file = folder / "passphrase"
+    passphrase_file.write_text(passphrase)
     authority = Authority(folder, "authority")
     certificate = authority.issue("127.0.0.1")
     with ExitStack() as stack:
@@ -73,7 +79,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         port = stack.enter_context(nginx(upstream=api.url.removeprefix("http://"), certificate=certificate))
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
         broker = Broker(identity, home.root, f"https://127.0.0.1:{port}")
-        yield Deployment(broker, (api, worker), address, password, password_file, authority)
+        yield Deployment(broker, (api, worker), address, password, password_file, passphrase_file, authority)
 
 
 def ask(deployment: Deployment, method: str, path: str, content: bytes = b"") -> httpx.Response:
@@ -93,6 +99,25 @@ def test_a_linkage_goes_through_proxy_and_worker(deployment: Deployment, tmp_pat
         scene.release(run)
         expected = {frozenset({("north", child["id"]), ("south", child["id"])}) for child in BOTH}
         assert scene.links(run) == expected
+
+
+def test_doctor_finds_nothing_wrong_and_says_who_is_at_work(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # or the packages of the folder that one is in would be told
+    words = ["--home", str(deployment.broker.home), "--passphrase-file", str(deployment.passphrase_file)]
+    done = CliRunner().invoke(app, ["doctor", *words, "--url", deployment.broker.url, "--json"])
+    assert done.exit_code == 0, done.output
+    found = {one["name"]: one for one in json.loads(done.stdout)["findings"]}
+    assert found["identity"]["found"].endswith("it opens")
+    assert found["agreements"]["found"] == "1 in force, with this broker; every receiving key is here"
+    assert found["workers"]["found"] == "2 at work (broker, worker)"
+    assert found["clock"]["found"] == "as the database's"
+    assert found["tables"]["found"].endswith("the newest")
+    assert (found["TLS"]["found"], found["door"]["found"]) == ("TLSv1.3", "the broker answers")
+    assert {"database TLS", "database role", "HSTS", "metrics"} & set(found) == set()
+    assert "Renew it now." in found["certificate"]["remedy"]  # it ends tomorrow
+    assert deployment.password not in done.output
 
 
 def test_the_password_is_in_no_environment_argument_or_log(deployment: Deployment) -> None:

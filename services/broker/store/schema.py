@@ -1,0 +1,23 @@
+"""Which version the tables have, and which the code wants."""
+
+from __future__ import annotations
+
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from services.broker.store.database import MIGRATIONS
+
+
+def version_of(connection: Connection) -> str | None:
+    """The version of the tables; None if there are none yet."""
+    context = MigrationContext.configure(connection, opts={"version_table": "schema_version"})
+    return context.get_current_revision()
+
+
+def versions() -> list[str]:
+    """Every version that this code knows, from the first to the newest."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
