@@ -1,10 +1,10 @@
-# Six verbs: demo, test, check, attack, bench, lock. Each sets up what it needs.
+# Seven verbs: demo, test, check, attack, bench, release, lock. Each sets up what it needs.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONSAFEPATH := 1
 .DEFAULT_GOAL := help
-.PHONY: help demo test check attack format bench lock clean
+.PHONY: help demo test check attack format bench release lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -52,6 +52,9 @@ $(VENV)/.bench: $(VENV)/.dev requirements-bench.lock
 
 bench: $(VENV)/.bench ## speed and quality, against others, in one run
 	PYTHONPATH=. $(BIN)/python -m benchmarks
+
+release: $(VENV)/.dev ## the wheel and its bills of materials, the same bytes wherever they are made, into dist
+	PYTHONPATH=. $(BIN)/python -m deploy.release
 
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

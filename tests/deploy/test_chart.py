@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 from helm_python.chart import Chart, lint
 from helm_python.errors import HelmError
+from kubernetes_validate.utils import validate
 
 from services.broker.settings import Settings
 
@@ -56,7 +56,7 @@ def test_helm_finds_no_fault_and_kubernetes_would_take_it(values: dict[str, Any]
     assert [one["error"] for one in report["messages"]] == ["icon is recommended"]
     for manifest in rendered(values).values():
         for version in ("1.29", "1.37"):
-            kubernetes_validate.validate(manifest, version, strict=True)
+            validate(manifest, version, strict=True)
 
 
 def test_what_is_there(manifests: dict[str, dict[str, Any]]) -> None:
