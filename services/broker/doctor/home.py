@@ -95,7 +95,7 @@ def match_agreements(settings: Settings, identity: Identity | None, standing: Se
         yield wrong(
             "agreements",
             f"of {len(agreements)}, {len(lost)} have no receiving key here and {shut} have one that does not open",
-            "Restore receiving-keys from the backup of this very home. Uploads sealed to a lost key are lost.",
+            "Bring receiving-keys along if this home was moved. What was sealed to a lost key is lost.",
         )
         return
     yield Finding("agreements", f"{len(agreements)} in force, with this broker; every receiving key is here")
