@@ -7,11 +7,15 @@ from typing import Any
 
 import alembic.command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 
 _MIGRATING = 0x636F756E746572
 """Of the lock that a process holds while it changes tables: any number that only we use."""
 _IDLE_SECONDS = 15
+_VERSIONS = {"version_table": "schema_version"}
+"""As in ``migrations/env.py``."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -28,14 +32,30 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the tables to the newest version."""
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
+        config = _configuration()
         with self.engine.connect() as connection:
             if self.engine.dialect.name == "postgresql":  # one process at a time; SQLite's own lock does it there
                 connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
             connection.commit()
+
+    def answers(self) -> bool:
+        """Whether the database answers; takes no lock. Raises ``SQLAlchemyError`` where it does not."""
+        with self._reading() as connection:
+            return bool(connection.exec_driver_sql("SELECT 1").scalar_one())
+
+    def is_newest(self) -> bool:
+        """Whether the tables are at the version of this code. Raises as ``answers`` does."""
+        with self._reading() as connection:
+            there = set(MigrationContext.configure(connection, opts=_VERSIONS).get_current_heads())
+        return there == set(ScriptDirectory.from_config(_configuration()).get_heads())
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Without the write lock, so that it waits for no writer."""
+        with self.engine.connect().execution_options(only_reads=True) as connection:
+            yield connection
 
     @contextmanager
     def transaction(self, name: str) -> Iterator[Connection]:
@@ -56,6 +76,12 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _configuration() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
 
 
 def _options(url: str) -> dict[str, str]:
@@ -87,4 +113,5 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_immediate(connection: Connection) -> None:
     """Take the write lock at once, so that a transaction never fails half-way for lack of it."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    only_reads = connection.get_execution_options().get("only_reads", False)
+    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
