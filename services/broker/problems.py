@@ -61,10 +61,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def other(_request: Request, error: Exception) -> JSONResponse:
-        return _unexpected(error)
+        return unexpected(error)
 
 
-def _unexpected(error: Exception) -> JSONResponse:
+def unexpected(error: Exception) -> JSONResponse:
+    """What is answered to an error that nobody foresaw."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return problem(507, "no-room", "The broker's disk is full.", "Ask its operator to make room, then try again.")
     return problem(500, "internal", "The broker could not do this.", "Ask its operator to read the log.")

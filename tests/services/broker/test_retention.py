@@ -213,7 +213,10 @@ def test_the_keeper_looks_on_when_something_is_in_the_way(
     keeper = Keeper(office)
     keeper.start()
     keeper.stop()
-    assert "data are overdue for destruction" in caplog.text
+    said = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    assert [(line["event"], line["duty"], line["causes"]) for line in said] == [
+        ("duty failed", "destruction", ["PermissionError"])
+    ]
     monkeypatch.undo()
     again = Keeper(office)
     again.start()
