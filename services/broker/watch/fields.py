@@ -66,7 +66,7 @@ FIELDS: Final[Mapping[str, Shape]] = {
     "method": _one_of(*METHODS),
     "needed_mb": _whole(0, 1 << 40),
     "port": _whole(1, 65535),
-    "request_id": _like(r"[0-9a-f]{8,32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    "request_id": _like(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),  # no NHS number is one
     "route": _like(r"none|(?:/(?:v[0-9]|[a-z.-]{1,24}|\{[a-z0-9_]{1,24}\}))+"),
     "seconds": _seconds,
     "status": _whole(100, 599),

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import numpy as np
 import pytest
+from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from encoder.ceremony import recall_secret
@@ -31,7 +32,7 @@ from services.broker.spill import Spill
 from services.broker.watch import logs
 from services.broker.watch.fields import METHODS, Admitted
 from services.rehearsal.party import gather, write_identity
-from services.rehearsal.server import launch
+from services.rehearsal.server import launch, launch_worker
 from tests.services.broker.watch.searching import Secrets, written_on_purpose
 from tests.stage import Broker, Scene, children, handles_of, send
 from tests.wire import disguises
@@ -45,15 +46,17 @@ LINE = {"time", "level", "event", "dropped"}
 
 @dataclass(repr=False)
 class Said:
-    """What the broker has said, and what it must not have said."""
+    """What the broker and a worker have said, and what they must not have said."""
 
     log: bytes
-    metrics: bytes
+    metrics: list[bytes]
     secrets: Secrets
-    url: str
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.splitlines()]
+
+    def families(self) -> list[Metric]:
+        return [family for page in self.metrics for family in text_string_to_metric_families(page.decode())]
 
 
 @pytest.fixture(scope="module")
@@ -63,30 +66,39 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
     passphrase = write_identity(home, identity)
     token = home.root / "metrics.token"
     token.write_text(secrets.token_urlsafe(32))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    ports = [free_port(), free_port()]
     with pytest.MonkeyPatch.context() as environment:
-        settings = {"LOG_LEVEL": "debug", "METRICS_PORT": port, "METRICS_TOKEN_FILE": token, "PART_KB": 64}
+        settings = {"LOG_LEVEL": "debug", "METRICS_PORT": ports[0], "METRICS_TOKEN_FILE": token, "PART_KB": 64}
         for name, value in settings.items():
             environment.setenv(f"COUNTERFOIL_BROKER_{name}", str(value))
-        launched = launch(home.root, passphrase=passphrase)
+        launched = launch(home.root, passphrase=passphrase, work=False)
+        environment.setenv("COUNTERFOIL_BROKER_METRICS_PORT", str(ports[1]))
+        hand = launch_worker(home.root, "hand", passphrase=passphrase)
     scene = Scene.of(Broker(identity, home.root, launched.url), tmp_path_factory.mktemp("scene"), *HOLDERS)
     found = Secrets()
-    page = f"http://127.0.0.1:{port}/metrics"
+    pages = [f"http://127.0.0.1:{port}/metrics" for port in ports]
     try:
         run = link(scene)
         collect(scene, run, found)
         found.add_texts("passphrase", [passphrase])
         found.add_texts("metrics token", [token.read_text()])
-        go_wrong(scene, run, page)
+        go_wrong(scene, run, pages[0])
         with httpx.Client(trust_env=False) as http:
-            answer = http.get(page, headers={"Authorization": f"Bearer {token.read_text()}"})
-            assert answer.status_code == 200
+            metrics = [http.get(page, headers={"Authorization": f"Bearer {token.read_text()}"}) for page in pages]
+        assert [answer.status_code for answer in metrics] == [200, 200]
     finally:
         scene.close()
         launched.stop()
-    return Said((home.root / "broker.log").read_bytes(), answer.content, found, launched.url)
+        hand.stop()
+    log = b"".join((home.root / name).read_bytes() for name in ("broker.log", "hand.log"))
+    return Said(log, [answer.content for answer in metrics], found)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def link(scene: Scene) -> str:
@@ -191,18 +203,18 @@ def test_i5_no_line_of_the_log_says_what_it_must_not(said: Said) -> None:
 
 
 def test_i5_no_metric_says_what_it_must_not(said: Said) -> None:
-    assert said.secrets.within(said.metrics) == set()
+    assert said.secrets.within(b"".join(said.metrics)) == set()
 
 
 def test_no_metric_is_a_number_of_rows_or_links(said: Said) -> None:
     """But for numbers of requests and lines, which can be any."""
-    for family in text_string_to_metric_families(said.metrics.decode()):
+    for family in said.families():
         if not family.name.startswith(("counterfoil_request", "counterfoil_log_lines")):
             assert not {sample.value for sample in family.samples} & COUNTS, family.name
 
 
 def test_labels_come_from_closed_sets(said: Said) -> None:
-    for family in text_string_to_metric_families(said.metrics.decode()):
+    for family in said.families():
         for sample in family.samples:
             assert set(sample.labels) <= {
                 *("method", "route", "status", "le", "outcome", "event", "state", "queue", "phase", "duty", "level"),
@@ -230,8 +242,9 @@ def test_everything_that_went_wrong_was_told(said: Said) -> None:
     assert not [line for line in lines if "address" in line]
     counted = {
         (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(said.metrics.decode())
+        for family in said.families()
         for sample in family.samples
+        if sample.value
     }
     assert counted["counterfoil_uploads_total", "accepted"] == 2
     assert counted["counterfoil_uploads_total", "refused"] == 2
