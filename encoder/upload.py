@@ -26,6 +26,8 @@ from keys.statement import Statement
 
 Progress = Callable[[int, int], None]
 """Takes the bytes that are there and all that there are."""
+_FIRST, _LONGEST = 0.2, 10.0
+"""Seconds between two questions whether the upload has been checked."""
 _MOST = 1 << 26
 """The largest part that a broker may ask for, in bytes: it is in memory while it is sent."""
 
@@ -113,7 +115,21 @@ def _send(workspace: Workspace, door: Door, path: str, *, patience: Patience, pr
                     progress(done, size)
     except NothingThere:
         pass  # completed by another process, or let go of: the broker says which
-    return patience.insist(lambda: door.post(f"{path}/complete", {}))
+    return _until_checked(door, path, patience)
+
+
+def _until_checked(door: Door, path: str, patience: Patience) -> Any:
+    """Hand in, and ask until the broker has checked the whole: what it then says."""
+    answer = patience.insist(lambda: door.post(f"{path}/complete", {}))
+    pause, told = _FIRST, False
+    while isinstance(answer, dict) and answer.get("state") == "checking":
+        if pause > 1 and not told:
+            patience.tell("All is sent. The broker is checking it.")
+            told = True
+        patience.pause(pause)
+        pause = min(_LONGEST, 1.5 * pause)
+        answer = patience.insist(lambda: door.get(f"{path}/receipt"))
+    return answer
 
 
 def _understood(state: Any, size: int, door: Door) -> tuple[int, set[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import TYPE_CHECKING
 
 import httpx
@@ -27,7 +28,23 @@ def put_part(scene: Scene, identity: Identity, sealed: bytes, number: int, part:
 
 
 def complete(scene: Scene, identity: Identity, sealed: bytes) -> httpx.Response:
+    """What the broker says once it has checked the whole."""
+    return checked(scene, identity, hand_in(scene, identity, sealed))
+
+
+def hand_in(scene: Scene, identity: Identity, sealed: bytes) -> httpx.Response:
     return scene.ask(identity, "POST", f"{upload_path(scene, sealed)}/complete", b"{}")
+
+
+def checked(scene: Scene, identity: Identity, answer: httpx.Response) -> httpx.Response:
+    """Follow an answer, if it says that the upload is being checked, until it has been."""
+    pause = 0.01
+    while answer.status_code == 202:
+        assert answer.json() == {"state": "checking"}
+        time.sleep(pause)
+        pause = min(0.5, 2 * pause)
+        answer = scene.ask(identity, "GET", answer.headers["location"])
+    return answer
 
 
 def put_whole(scene: Scene, identity: Identity, sealed: bytes) -> httpx.Response:

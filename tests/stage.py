@@ -33,7 +33,7 @@ from keys.derive import key_check
 from keys.envelope import seal_bytes
 from keys.identity import Identity
 from keys.kinds import Declared, Sealed
-from keys.layout import upload_record
+from keys.layout import handle_order, upload_record
 from keys.request import Message, content_digest, sign_request
 from keys.statement import declare
 from keys.template import default_terms, template_text
@@ -342,12 +342,13 @@ def send(request: httpx.Request) -> httpx.Response:
 
 
 def random_records(scene: Scene, name: str, rows: int, *, seed: int = 1) -> NDArray[np.void]:
-    """Records of the agreement's form with random handles and random encodings, all present."""
+    """Records of the agreement's form with random handles, ascending, and random encodings, all present."""
     rng = np.random.default_rng(seed)
     records = np.zeros(rows, dtype=upload_record(scene.agreement.terms, name))
     for column in records.dtype.names or ():
         part = records[column]
         part[...] = 1 if column.startswith("present/") else rng.integers(0, 256, part.shape, dtype=np.uint8)
+    records["handle"] = records["handle"][handle_order(records["handle"])]
     return records
 
 

@@ -43,7 +43,10 @@ def receipt(digest: str, *, signer: str = "broker", kind: str = "receipt", **cha
 
 @dataclass
 class Broker:
-    """Keeps parts in memory. ``faults`` are raised, one at each request, until there are no more; None is none."""
+    """Keeps parts in memory. ``faults`` are raised, one at each request, until there are no more; None is none.
+
+    For ``checks`` requests after the last part it says that it is checking.
+    """
 
     answer: Answer = receipt
     part_bytes: int = PART
@@ -55,6 +58,7 @@ class Broker:
     accepted: Any = None
     state: Any = None
     keeps: bool = True
+    checks: int = 0
 
     def door(self) -> Door:
         return InMemory(self)
@@ -95,10 +99,19 @@ class InMemory(Door):
         self._asked("POST", "complete")
         whole = b"".join(part for _, part in sorted(self._at.parts.items()))
         assert not self._at.keeps or path.endswith(f"/uploads/{hashlib.sha256(whole).hexdigest()}/complete")
+        return self._checked(path)
+
+    def _checked(self, path: str) -> Any:
+        if self._at.checks:
+            self._at.checks -= 1
+            return {"state": "checking"}
         self._at.accepted = self._at.answer(digest_header(bytes.fromhex(path.split("/")[-2])))
         return self._at.accepted
 
     def get(self, path: str) -> Any:
+        if path.endswith("/receipt"):
+            self._asked("GET", "receipt")
+            return self._checked(path)
         facts = self._at.logged or self._at.accepted["body"]
         leaf = leaf_hash(canonical(facts))
         checkpoint = sign_checkpoint(Checkpoint(origin_of(AGREEMENT.id), 1, leaf), identity("broker"))
@@ -285,6 +298,27 @@ def test_a_forged_receipt_is_refused(workspace: Workspace, forged: Answer) -> No
     with pytest.raises(SignatureError):
         Sender().send(workspace, Broker(answer=forged))
     assert not workspace.receipt.exists()
+
+
+def test_the_receipt_is_waited_for_while_the_broker_checks(workspace: Workspace) -> None:
+    broker, sender = Broker(checks=20), Sender()
+    said = sender.send(workspace, broker)
+    assert workspace.receipt.exists()
+    assert said["entry"] == 1
+    assert broker.asked[-21:] == ["POST complete", *["GET receipt"] * 20]
+    assert len(sender.waited) == 20
+    assert sender.waited == sorted(sender.waited)
+    assert (sender.waited[0] < 1, sender.waited[-1]) == (True, 10)
+    assert sender.told == ["All is sent. The broker is checking it."]
+
+
+def test_a_refusal_that_comes_after_checking_is_the_brokers_own(workspace: Workspace) -> None:
+    refusal = BrokerRefused("The upload is not plausible.", remedy="Encode again.")
+    broker, sender = Broker(checks=9, faults=[None] * 6 + [away(), refusal]), Sender()
+    with pytest.raises(BrokerRefused, match="not plausible"):
+        sender.send(workspace, broker)
+    assert not workspace.receipt.exists()
+    assert sender.told[0].startswith("The broker cannot be reached.")
 
 
 def test_without_an_upload_file_nothing_is_sent(tmp_path: Path) -> None:

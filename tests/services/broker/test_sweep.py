@@ -15,13 +15,17 @@ import httpx
 import pytest
 
 from keys.agreement import Agreement
+from keys.errors import AgreementError, EnvelopeError
 from keys.statement import declare
 from keys.template import default_terms
-from services.broker.accept import complete
+from services.broker import accept
+from services.broker.accept import Halted, check, hand_in, standing
 from services.broker.app import create_app, open_office
+from services.broker.checkers import Checkers
 from services.broker.errors import Conflict, NotFound
-from services.broker.incoming import Incoming, announce, keep_part, parts_here
+from services.broker.incoming import AT_ONCE, Incoming, announce, keep_part, parts_here
 from services.broker.office import Office
+from services.broker.plausibility import require_plausible
 from services.broker.retention import Keeper, destroy
 from services.broker.settings import Settings
 from services.broker.store import agreements, incoming, uploads
@@ -153,37 +157,158 @@ def beside(broker: Broker) -> Iterator[Office]:
     opened.store.close()
 
 
-def test_a_crash_between_the_file_and_its_row_leaves_no_orphan_and_is_repaired_by_asking_again(
-    scene: Scene, beside: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sealed = scene.sealed("north", rows=100)
-    holder = scene.agreement.holders()[0]
-    digest = sha256(sealed).hexdigest()
-    log = scene.events()
-    upload, _ = announce(beside, scene.agreement, holder, sha256=digest, size=len(sealed))
+class Crashed(BaseException):
+    """Stands for the end of the process."""
+
+
+def handed_in(office: Office, agreement: Agreement, sealed: bytes) -> Incoming:
+    holder = agreement.holders()[0]
+    upload, _ = announce(office, agreement, holder, sha256=sha256(sealed).hexdigest(), size=len(sealed))
     for number in range(upload.parts):
-        add(beside, upload, number, sealed)
+        add(office, upload, number, sealed)
+    assert hand_in(office, agreement, holder, sha256=upload.sha256).checked_as == upload.id
+    return upload
+
+
+@pytest.mark.parametrize(
+    ("room", "step"), [(uploads, "put"), (accept, "require_plausible"), (accept, "assemble"), (accept, "receive")]
+)
+def test_i6_a_broker_that_is_killed_while_it_checks_goes_on_after_it_starts_again(
+    scene: Scene, beside: Office, monkeypatch: pytest.MonkeyPatch, room: Any, step: str
+) -> None:
+    """At whatever step: the file may be in its place by then, and no row know it."""
+    log = scene.events()
+    upload = handed_in(beside, scene.agreement, scene.sealed("north", rows=100))
 
     def crash(*_: Any, **__: Any) -> None:
-        raise KeyboardInterrupt
+        raise Crashed
 
     with monkeypatch.context() as patch:
-        patch.setattr(uploads, "put", crash)
-        with pytest.raises(KeyboardInterrupt):
-            complete(beside, scene.agreement, holder, sha256=digest)
+        patch.setattr(room, step, crash)
+        with pytest.raises(Crashed):
+            check(beside, upload.id)
 
     def accepted() -> list[str]:
-        return [name for name in stored(scene.broker) if f"{scene.agreement.id}/uploads/" in name]
+        return [name for name in stored(scene.broker) if name.endswith(f"uploads/{upload.id}")]
 
-    assert len(accepted()) == 1, "the file is there, and no row knows it"
+    assert len(accepted()) == (room is uploads)
     assert scene.events() == log
     sweep(beside)
-    assert accepted() == []
-    receipt, fresh = complete(beside, scene.agreement, holder, sha256=digest)
-    assert fresh
+    assert len(parts_here(beside, upload)) == upload.parts
+    started_again = Checkers(beside)
+    started_again.start()
+    started_again.finish()
+    receipt = standing(beside, scene.agreement, scene.agreement.holders()[0], sha256=upload.sha256).receipt
+    assert receipt is not None
+    assert receipt["body"]["upload"] == upload.id
+    assert len(scene.events()) == len(log) + 1
+    check(beside, upload.id)
     sweep(beside)
-    assert accepted() == [f"agreements/{scene.agreement.id}/uploads/{receipt['body']['upload']}"]
+    assert accepted() == [f"agreements/{scene.agreement.id}/uploads/{upload.id}"]
     assert parts_here(beside, upload) == {}
+    assert len(scene.events()) == len(log) + 1
+
+
+def test_an_upload_that_two_processes_check_at_once_is_accepted_once(
+    scene: Scene, beside: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = scene.events()
+    upload = handed_in(beside, scene.agreement, scene.sealed("north", rows=100))
+
+    def overtaken(*blocks: Any, **options: Any) -> None:
+        monkeypatch.undo()
+        check(beside, upload.id)
+        require_plausible(*blocks, **options)
+
+    monkeypatch.setattr(accept, "require_plausible", overtaken)
+    check(beside, upload.id)
+    sweep(beside)
+    assert len(scene.events()) == len(log) + 1
+    assert [name for name in stored(scene.broker) if upload.id in name] == [
+        f"agreements/{scene.agreement.id}/uploads/{upload.id}"
+    ]
+
+
+def test_a_broker_that_is_told_to_end_lets_go_of_what_it_checks(scene: Scene, beside: Office) -> None:
+    upload = handed_in(beside, scene.agreement, scene.sealed("north", rows=100))
+    log, before = scene.events(), stored(scene.broker)
+
+    def halt() -> None:
+        raise Halted
+
+    with pytest.raises(Halted):
+        check(beside, upload.id, halt=halt)
+    assert (scene.events(), stored(scene.broker)) == (log, before)
+    stopped = Checkers(beside)
+    stopped.stop()
+    stopped.take(upload.id)
+    assert standing(beside, scene.agreement, scene.agreement.holders()[0], sha256=upload.sha256).checked_as == upload.id
+    check(beside, upload.id)
+
+
+def test_what_lies_with_the_broker_is_no_refusal_and_parts_stay(
+    office: Office, agreement: Agreement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder, upload = agreement.holders()[0], handed_in(office, agreement, FILE)
+    before = files(office)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(accept, "assemble", full)
+        check(office, upload.id)
+    with pytest.raises(OSError, match="No space"):
+        standing(office, agreement, holder, sha256=DIGEST)
+    assert files(office) == before
+    assert hand_in(office, agreement, holder, sha256=DIGEST).checked_as == upload.id
+    check(office, upload.id)
+    for ask in (standing, hand_in):
+        with pytest.raises(EnvelopeError, match="not a sealed file"):
+            ask(office, agreement, holder, sha256=DIGEST)
+    assert files(office) == []
+
+
+def test_what_is_being_checked_is_never_dropped_or_given_up(office: Office, agreement: Agreement, clock: Clock) -> None:
+    holder = agreement.holders()[0]
+    everything = [FILE + bytes([number]) for number in range(AT_ONCE)]
+    ids = {handed_in(office, agreement, one).id for one in everything}
+    with pytest.raises(Conflict, match="4 uploads of this holder are being checked"):
+        begin(office, agreement)
+    clock.moment += timedelta(hours=100)  # the broker was away
+    sweep(office)
+    assert set(rows(office, agreement)) == ids
+    check(office, next(iter(ids)))
+    upload = begin(office, agreement)
+    assert upload.id in rows(office, agreement)
+    assert len(rows(office, agreement)) == AT_ONCE
+    with pytest.raises(Conflict, match="has not been handed in"):
+        standing(office, agreement, holder, sha256=DIGEST)
+
+
+def test_an_upload_that_is_checked_after_its_agreement_has_expired_is_refused(
+    office: Office, agreement: Agreement, clock: Clock
+) -> None:
+    """The broker may have been away for long."""
+    upload = handed_in(office, agreement, FILE)
+    clock.moment = agreement.terms.expires_at() + timedelta(seconds=1)
+    check(office, upload.id)
+    with pytest.raises(AgreementError, match="expired"):
+        standing(office, agreement, agreement.holders()[0], sha256=DIGEST)
+    assert files(office) == []
+
+
+def test_i8_an_upload_whose_agreement_is_destroyed_while_it_is_checked_leaves_nothing(
+    office: Office, agreement: Agreement
+) -> None:
+    upload = handed_in(office, agreement, FILE)
+
+    def halt() -> None:
+        if agreement.id in office.storage.folders("agreements"):
+            destroy(office, agreement)
+
+    check(office, upload.id, halt=halt)
+    assert (files(office), rows(office, agreement)) == ([], [])
 
 
 def test_a_full_disk_is_said_to_be_that(office: Office) -> None:

@@ -9,10 +9,11 @@ from fastapi.concurrency import run_in_threadpool
 from keys.agreement import Agreement, Party, Role
 from keys.canonical import parse
 from keys.request import sha256_in
-from services.broker.accept import complete, receipt_of
+from services.broker.accept import Standing, hand_in, receipt_of, standing
 from services.broker.auth import Signed, authenticate, office_of, signed, stream_body
+from services.broker.checkers import Checkers
 from services.broker.errors import NotFound, Refused
-from services.broker.incoming import announce, find, keep_part, parts_here
+from services.broker.incoming import Stage, announce, find, keep_part, parts_here
 from services.broker.office import Office
 from services.broker.storage import settle
 
@@ -64,17 +65,35 @@ async def put_part(agreement: str, sha256: str, number: str, request: Request) -
 
 
 @router.post(f"{_PATH}/complete")
-async def complete_upload(
+def complete_upload(
     agreement: str, sha256: str, request: Request, response: Response, caller: Annotated[Signed, Depends(signed)]
-) -> dict[str, Any]:
-    """All parts are here: the signed receipt of the whole, or why it is refused. Once accepted, the same receipt."""
+) -> Any:
+    """All parts are here: have the whole checked. 202 while it is; the receipt is at ``Location`` then."""
     office = office_of(request)
-    found, holder = await run_in_threadpool(_holder, office, agreement, caller.caller, sha256)
+    found, holder = _holder(office, agreement, caller.caller, sha256)
     found.require_in_force(office.now())
-    async with request.app.state.checking:  # an upload's encodings are all in memory while they are checked
-        receipt, fresh = await run_in_threadpool(complete, office, found, holder, sha256=sha256)
-    response.status_code = 201 if fresh else 200
-    return receipt
+    return _answer(request, response, hand_in(office, found, holder, sha256=sha256))
+
+
+@router.get(f"{_PATH}/receipt")
+def upload_receipt(
+    agreement: str, sha256: str, request: Request, response: Response, caller: Annotated[Signed, Depends(signed)]
+) -> Any:
+    """The signed receipt of the whole, or why it is refused; 202 while it is being checked."""
+    office = office_of(request)
+    found, holder = _holder(office, agreement, caller.caller, sha256)
+    return _answer(request, response, standing(office, found, holder, sha256=sha256))
+
+
+def _answer(request: Request, response: Response, found: Standing) -> Any:
+    if found.receipt is not None:
+        return found.receipt
+    checkers: Checkers = request.app.state.checkers
+    checkers.take(found.checked_as)
+    response.status_code = 202
+    response.headers["Location"] = f"/v1{_PATH}/receipt".format(**request.path_params)
+    response.headers["Retry-After"] = "1"
+    return {"state": Stage.CHECKING}
 
 
 def _holder(office: Office, agreement: str, caller: str, sha256: str) -> tuple[Agreement, Party]:
