@@ -3,7 +3,6 @@
 The tests of a module share its scenes, and leave what they hold as they found it.
 """
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,11 +16,6 @@ from tests.stage import Broker, MakeScene, Scene
 
 settings.register_profile("counterfoil", deadline=None)  # no test asserts a time: machines are busy now and then
 settings.load_profile("counterfoil")
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: tests wait for servers as often as they calculate."""
-    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
