@@ -44,7 +44,7 @@ def ceiling(dataset: Dataset, judge: Judge) -> dict[str, Any]:
     sides = dataset.sides
     made = encode(sides)
     scored = weighed_pairs(made)
-    joined = (scored.left.astype(np.int64) << 32) | scored.right
+    joined = join(scored)
     one_child = np.isin(joined, sides.truth)
     probability = judge(seen(made, scored, joined), one_child, np.asarray(scored.left % FOLDS, np.int64))
     return {
@@ -80,7 +80,7 @@ def _best(scored: ScoredPairs, score: Floats, truth: Joined) -> float:
     """The best F1 of links made one to one by falling score."""
     left, right = solve([PairSet(0, 1, scored.left, scored.right, score.astype(np.float32))], -np.inf).between(0, 1)
     linked = np.sort((left << 32) | right)
-    joined = (scored.left.astype(np.int64) << 32) | scored.right
+    joined = join(scored)
     order = np.argsort(joined, kind="stable")
     place = order[np.searchsorted(joined[order], linked)]
     return best_f1(Ranked(linked, score[place], 0.0), truth)[0]

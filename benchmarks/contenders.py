@@ -73,7 +73,7 @@ def _ours(made: Simulation) -> Ranked:
     scored = weighed_pairs(made)
     left, right = made.solved(scored, -math.inf)
     joined = np.sort((left << 32) | right)
-    pairs = (scored.left << 32) | scored.right
+    pairs = join(scored)
     weight = scored.weight[np.searchsorted(pairs, joined)]
     model = scored.model
     return Ranked(joined, weight, weight_of(made.terms.decision.match), (model.precision, model.recall))

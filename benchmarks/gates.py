@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.frontier import ATTACKS
 from benchmarks.frontier_grid import DEFAULT, USUAL_BASE, USUAL_LENGTH, Configuration, applied, everything
 from benchmarks.printing import markdown
 from keys.files import whole_files
 from services.assurance.attacks.figures import share
-from services.assurance.attacks.graph_cases import ADAPTED, ENOUGH, LEARNER, PUBLISHED, SUREST, Matching
+from services.assurance.attacks.graph_cases import ENOUGH, SUREST
 from services.assurance.attacks.plan import Plan
 from services.assurance.attacks.trial import Trial
 
-ATTACKS: Mapping[str, Matching] = {"A5": PUBLISHED, "A6": ADAPTED, "A7": LEARNER}
 WEAKER = (1, 2, 5)
 """``t`` beside the default's; 1 is no hardening."""
 SIZES: Mapping[int, Sequence[str]] = {

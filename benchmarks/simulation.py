@@ -233,7 +233,7 @@ def presence_of(
     return Presence.of((flags(fuzzy, a), flags(fuzzy, b)), (flags(exact, a), flags(exact, b)))
 
 
-def join(pairs: Pairs) -> Joined:
+def join(pairs: Pairs | ScoredPairs) -> Joined:
     return (pairs.left.astype(np.int64) << 32) | pairs.right
 
 

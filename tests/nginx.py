@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
+from services.rehearsal.server import free_port
+
 CONFIGURATION = Path(__file__).parent.parent / "deploy" / "proxy" / "nginx.conf"
 
 
@@ -21,7 +23,7 @@ def nginx(*, upstream: str, certificate: Path) -> Iterator[int]:
     configuration. Fails where the machine has no nginx: its tests are never left out."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program, "nginx is not on this machine (Debian: apt-get install nginx-light)"
-    folder, port = Path(mkdtemp(prefix="counterfoil-nginx-")), _free_port()
+    folder, port = Path(mkdtemp(prefix="counterfoil-nginx-")), free_port()
     folder.chmod(0o755)
     text = CONFIGURATION.read_text(encoding="utf-8")
     for ours, here in (
@@ -56,10 +58,3 @@ def _wait_until_up(port: int, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise AssertionError("nginx does not come up")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from sqlalchemy import create_engine
+
+from services.rehearsal.server import free_port
 
 USER = "nobody"
 """PostgreSQL refuses to run as root."""
@@ -47,7 +48,7 @@ def postgres(*, guarded: bool = False) -> Iterator[Server]:
     folder = Path(mkdtemp(prefix="counterfoil-postgres-"))
     if os.getuid() == 0:
         shutil.chown(folder, USER)
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     try:
         _run([str(binaries / "initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"])
         if guarded:
@@ -73,10 +74,3 @@ def _binaries() -> Path:
 def _run(command: Sequence[str]) -> None:
     as_user = ["runuser", "-u", USER, "--"] if os.getuid() == 0 else []
     subprocess.run([*as_user, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

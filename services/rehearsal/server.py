@@ -51,7 +51,7 @@ def launch(home: Path, *, passphrase: str, work: bool = True) -> Launched:
     The passphrase goes through a pipe. Without ``work`` it leaves runs to other processes. Raises ``BrokerError`` when
     the broker does not come up.
     """
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     log = home / "broker.log"
     words = ["serve", "--home", str(home), "--port", str(port), *([] if work else ["--no-work"])]
@@ -102,7 +102,8 @@ def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> Non
     raise BrokerError("The broker did not come up.", where=str(log), remedy="Read its log.")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

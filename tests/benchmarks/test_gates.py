@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.gates import ATTACKS, SIZES, Cell, cells, measure, write
+from benchmarks.frontier import ATTACKS
+from benchmarks.gates import SIZES, Cell, cells, measure, write
 
 
 def test_every_size_share_and_hardening_of_an_attack_is_measured_once() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import ssl
 import sys
@@ -21,6 +20,7 @@ from typer.testing import CliRunner
 
 from encoder.cli import app
 from encoder.cli.doctor import OTHERS
+from tests.imported import packages
 from tests.stage import Broker
 from tests.tls import Authority
 
@@ -52,16 +52,7 @@ def test_on_a_good_machine_nothing_is_wrong(tmp_path: Path) -> None:
 
 
 def test_every_package_that_the_tool_imports_is_looked_at() -> None:
-    root = Path(__file__).parents[2]
-    imported = set()
-    for room in ("keys", "encoder"):
-        for module in (root / room).rglob("*.py"):
-            for one in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-                if isinstance(one, ast.Import):
-                    imported |= {name.name.partition(".")[0] for name in one.names}
-                elif isinstance(one, ast.ImportFrom):
-                    imported.add(str(one.module).partition(".")[0])
-    strangers = imported - sys.stdlib_module_names - {"_typeshed"}
+    strangers = packages(["keys", "encoder"]) - sys.stdlib_module_names - {"_typeshed"}
     assert strangers == {"keys", "encoder", *OTHERS}
     assert strangers <= set(doctor())
 

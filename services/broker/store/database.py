@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import alembic.command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 
 from services.broker.store.engine import make_engine
+from services.broker.store.schema import configuration
 
 _MIGRATING = 0x636F756E746572
 """Of the lock that a process holds while it changes tables: any number that only we use."""
-MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Store:
@@ -28,8 +27,7 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the tables to the newest version."""
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
+        config = configuration()
         with self.engine.connect() as connection:
             if self.engine.dialect.name == "postgresql":  # one process at a time; SQLite's own lock does it there
                 connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import shutil
 import sys
@@ -23,6 +22,7 @@ from services.broker.settings import Settings
 from services.broker.store.database import Store
 from services.cli import app
 from tests.doors import drawn, identity
+from tests.imported import packages
 from tests.stage import Broker, MakeScene
 from tests.tls import DAY, Authority
 
@@ -159,16 +159,7 @@ def test_a_storage_that_cannot_be_written_is_wrong(home: Path) -> None:
 
 
 def test_every_package_that_doctor_looks_at_is_one_that_the_broker_imports() -> None:
-    root = Path(__file__).parents[3]
-    imported = set()
-    for room in ("keys", "matcher", "services/broker"):
-        for module in (root / room).rglob("*.py"):
-            for one in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-                if isinstance(one, ast.Import):
-                    imported |= {name.name.partition(".")[0] for name in one.names}
-                elif isinstance(one, ast.ImportFrom):
-                    imported.add(str(one.module).partition(".")[0])
-    assert set(OTHERS) <= imported - sys.stdlib_module_names
+    assert set(OTHERS) <= packages(["keys", "matcher", "services/broker"]) - sys.stdlib_module_names
     assert set(OURS) == {"keys", "encoder", "matcher", "services"}
 
 

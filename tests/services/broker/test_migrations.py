@@ -1,43 +1,23 @@
 """The broker's tables: every version up and down, on both databases, with what stands in them."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
-import alembic.command
 import pytest
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
-from services.broker.store.database import MIGRATIONS, Store
+from services.broker.store.database import Store
 from services.broker.store.tables import metadata
-from tests.postgres import postgres
+from tests.moved import DATABASES, move, opened
 
 RUN = "0123456789abcdef0123456789abcdef"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=DATABASES)
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    if request.param == "sqlite":
-        path: Path = tmp_path_factory.mktemp("store") / "broker.sqlite"
-        opened = Store(f"sqlite:///{path}")
-        yield opened
-        opened.close()
-        return
-    with postgres() as server:
-        opened = Store(server.make_database("tables"))
-        yield opened
-        opened.close()
-
-
-def move(store: Store, version: str, *, up: bool) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with store.engine.connect() as connection:
-        config.attributes["connection"] = connection
-        (alembic.command.upgrade if up else alembic.command.downgrade)(config, version)
-        connection.commit()
+    with opened(request.param, tmp_path_factory.mktemp("store")) as made:
+        yield made
 
 
 def tables(store: Store) -> set[str]:

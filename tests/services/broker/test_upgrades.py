@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import alembic.command
 import pytest
-from alembic.config import Config
 from sqlalchemy import JSON, Integer, LargeBinary, MetaData, Table, delete, insert, inspect, select, update
 from sqlalchemy.types import TypeEngine
 
-from services.broker.store.database import MIGRATIONS, Store
+from services.broker.store.database import Store
 from services.broker.store.schema import version_of, versions
-from tests.postgres import postgres
+from tests.moved import DATABASES, move, opened
 
 HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "upgrade-a-broker.md"
 FIRST = "0003"
@@ -25,26 +23,10 @@ TAKE_AWAY: dict[str, str] = {}
 STEPS = [pair for pair in zip(versions(), versions()[1:], strict=False) if pair[0] >= FIRST]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=DATABASES)
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    if request.param == "sqlite":
-        opened = Store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'broker.sqlite'}")
-        yield opened
-        opened.close()
-        return
-    with postgres() as server:
-        opened = Store(server.make_database("tables"))
-        yield opened
-        opened.close()
-
-
-def move(store: Store, version: str, *, up: bool) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with store.engine.connect() as connection:
-        config.attributes["connection"] = connection
-        (alembic.command.upgrade if up else alembic.command.downgrade)(config, version)
-        connection.commit()
+    with opened(request.param, tmp_path_factory.mktemp("store")) as made:
+        yield made
 
 
 def as_it_knows(store: Store) -> list[Table]:
