@@ -85,13 +85,6 @@ def _evidence(terms: Terms, weighed: list[Weighed], links: Links) -> Evidence | 
     return Evidence(left, right, weight, probability, between.matches)
 
 
-def forget_pairs(inputs: Inputs, found: _Found) -> None:
-    """Remove the pairs of all tasks: once the links are decided nobody needs them."""
-    spill = Spill(inputs.office, inputs.run, inputs.agreement.id)
-    for task, pairs in found.items():
-        spill.forget(task, pairs)
-
-
 def stored_link_ids(office: Office, run: str, agreement: str, holders: int) -> list[NDArray[np.uint8]]:
     """What ``decide`` assigned: uint8 (rows, 16) per holder."""
     arrays = Spill(office, run, agreement).get(link_ids_name(run))

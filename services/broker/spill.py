@@ -8,7 +8,7 @@ twice, also at the same time, is done once.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -52,11 +52,6 @@ class Spill:
             arrays = self.get(pairs_name(self._run, task, number))
             yield Pairs(arrays["left"], arrays["right"], arrays["similarity"])
 
-    def forget(self, task: int, pairs: int) -> None:
-        """Remove the pairs of a task."""
-        for number in range(-(-pairs // PAIRS_PER_FILE)):
-            self._office.storage.remove(pairs_name(self._run, task, number))
-
     def put(self, name: str, **arrays: NDArray[Any]) -> None:
         """Seal arrays into a file; one of that name is replaced as a whole."""
         stream = io.BytesIO()
@@ -72,6 +67,16 @@ class Spill:
     def _put_pairs(self, task: int, number: int, pairs: Pairs) -> None:
         name = pairs_name(self._run, task, number)
         self.put(name, left=pairs.left, right=pairs.right, similarity=pairs.similarity)
+
+
+def forget_pairs(office: Office, run: str, found: Mapping[int, int]) -> None:
+    """Remove the pairs of tasks, by task how many it found: once the links are decided nobody needs them.
+
+    Needs no key, so that it can be done after the agreement's key was destroyed.
+    """
+    for task, pairs in found.items():
+        for number in range(-(-pairs // PAIRS_PER_FILE)):
+            office.storage.remove(pairs_name(run, task, number))
 
 
 def pairs_name(run: str, task: int, number: int) -> str:

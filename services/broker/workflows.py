@@ -29,6 +29,7 @@ from services.broker.office import Office
 from services.broker.plan import Task, batches
 from services.broker.problems import as_problem
 from services.broker.roll import Roll
+from services.broker.spill import forget_pairs
 from services.broker.states import change_state
 from services.broker.store import openings, runs, tasks
 from services.broker.store.database import let_many_in
@@ -198,7 +199,12 @@ def _find(run: str, task: dict[str, Any]) -> None:
         attention()
         pairs = matching.find(_inputs(run), work, halt=attention)
     with office.store.transaction("note task") as connection:
-        tasks.done(connection, run, work.number, pairs=pairs, worker=desk.roll.name, at=office.stamp())
+        row = runs.get_locked(connection, run)
+        wanted = row is not None and row["state"] == State.ACCEPTED
+        if wanted:
+            tasks.done(connection, run, work.number, pairs=pairs, worker=desk.roll.name, at=office.stamp())
+    if not wanted:  # the links were decided, and all pairs forgotten, while this worker was taken for dead
+        forget_pairs(office, run, {work.number: pairs})
 
 
 @DBOS.step()
@@ -215,7 +221,8 @@ def _decide(run: str) -> None:
 
 @DBOS.step()
 def _forget_pairs(run: str) -> None:
-    deciding.forget_pairs(_inputs(run), _found(_here().office, run))
+    office = _here().office
+    forget_pairs(office, run, _found(office, run))
 
 
 @DBOS.step()

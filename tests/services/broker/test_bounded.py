@@ -120,7 +120,7 @@ def test_a_flood_that_was_not_foreseen_leaves_the_weakest_pairs_out_and_says_so(
         assert max(weighed) <= 25_000
         assert linked(office, inputs) == usual
         assert len(usual) == len(BOTH)
-        deciding.forget_pairs(inputs, found)
+        spill.forget_pairs(office, run, found)
         assert not list((office.settings.storage / "runs" / run).glob("pairs-*"))
 
 
@@ -135,7 +135,7 @@ def test_what_little_memory_finds_is_what_much_memory_finds(flooding: tuple[Scen
             found = find_all(inputs)
             files = Spill(office, run, inputs.agreement.id)
             pairs = [list(files.read(task, number)) for task, number in found.items()]
-            deciding.forget_pairs(inputs, found)
+            spill.forget_pairs(office, run, found)
         kept.append((found, pairs))
     assert kept[0][0] == kept[1][0]
     for one, other in zip(kept[0][1], kept[1][1], strict=True):
@@ -155,7 +155,7 @@ def test_links_that_were_decided_before_stay(flooding: tuple[Scene, str]) -> Non
         before = office.storage.read(link_ids_name(run))
         found = find_all(inputs)
         one, other = (deciding.decide(inputs, found) for _ in range(2))
-        deciding.forget_pairs(inputs, found)
+        spill.forget_pairs(office, run, found)
         assert office.storage.read(link_ids_name(run)) == before
         assert one == other
 
