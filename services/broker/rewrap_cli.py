@@ -22,7 +22,7 @@ from services.broker.unlocking import identity_data, open_vault, unlock_data
 def rewrap(
     home: Home,
     passphrase_file: PassphraseFile = None,
-    new_passphrase_file: Annotated[
+    lock_with: Annotated[
         Path | None, typer.Option(help="Lock it with the passphrase in this file: its first line.")
     ] = None,
     vault_key: Annotated[
@@ -34,10 +34,10 @@ def rewrap(
 
     Example: counterfoil-broker rewrap --home broker --vault-key https://example.vault.azure.net/keys/broker
     """
-    if (new_passphrase_file is None) == (vault_key is None):
+    if (lock_with is None) == (vault_key is None):
         raise IdentityError(
             "It is not clear what to lock the identity with.",
-            remedy="Give either --new-passphrase-file or --vault-key.",
+            remedy="Give either --lock-with or --vault-key.",
         )
     settings = Settings(home=home)
     path, where = settings.identity_file, str(settings.identity_file)
@@ -47,7 +47,7 @@ def rewrap(
         data = lock_wrapped(identity, vault.wrap, random=secrets.token_bytes)
         again = unlock_wrapped(data, vault.unwrap, where=where)
     else:
-        passphrase = read_passphrase(file=new_passphrase_file)
+        passphrase = read_passphrase(file=lock_with)
         data = identity.lock(passphrase, random=secrets.token_bytes)
         again = Identity.unlock(data, passphrase, where=where)
     if again.card != identity.card:  # before the file that surely opens is replaced

@@ -85,7 +85,7 @@ def test_a_new_version_of_the_key_takes_over_and_back_to_a_passphrase(
     monkeypatch.setenv("COUNTERFOIL_BROKER_VAULT_KEY", there.address)
     assert rewrap(home, "--vault-key", there.address).exit_code == 0
     assert json.loads(settings.identity_file.read_bytes())["wrapped"]["key"] == f"{there.address}/{newest}" != first
-    assert rewrap(home, "--new-passphrase-file", str(home / "passphrase")).exit_code == 0
+    assert rewrap(home, "--lock-with", str(home / "passphrase")).exit_code == 0
     assert unlock(Settings(home=home), home / "passphrase").card == BROKER.card
 
 
