@@ -25,6 +25,8 @@ class Server:
 
     port: int
     folder: Path
+    control: tuple[str, ...]
+    """The command that starts it (with the last two words) and stops it (without them)."""
 
     def make_database(self, name: str) -> str:
         """A new, empty database; its address as SQLAlchemy takes it."""
@@ -33,6 +35,13 @@ class Server:
             connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
         server.dispose()
         return self._address(name)
+
+    def stop(self) -> None:
+        """As when its machine fails: whoever is connected is cut off."""
+        _run([*self.control[:-2], "-m", "immediate", "stop"])
+
+    def start(self) -> None:
+        _run([*self.control, "start"])
 
     def _address(self, name: str) -> str:
         return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{name}"
@@ -54,12 +63,13 @@ def postgres(*, guarded: bool = False) -> Iterator[Server]:
         if guarded:
             (data / "pg_hba.conf").write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
         options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c max_connections=60"
-        control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
-        _run([*control, "-o", options, "start"])
+        control = (str(binaries / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options)
+        server = Server(port, folder, control)
+        server.start()
         try:
-            yield Server(port, folder)
+            yield server
         finally:
-            _run([*control, "-m", "immediate", "stop"])
+            server.stop()
     finally:
         shutil.rmtree(folder)
 

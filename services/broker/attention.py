@@ -6,7 +6,7 @@ import time
 from threading import Lock
 
 from keys.protocol import State
-from services.broker.errors import BrokerError
+from services.broker.errors import BrokerError, DatabaseAway
 from services.broker.office import Office
 from services.broker.store import runs
 
@@ -22,7 +22,10 @@ class Overtaken(BrokerError):
 
 
 class Attention:
-    """Call it as often as you like, from any thread. Raises ``Overtaken`` within about a second of the run's end."""
+    """Call it as often as you like, from any thread. Raises ``Overtaken`` within about a second of the run's end.
+
+    A database that is away says nothing of the run, so it goes on.
+    """
 
     def __init__(self, office: Office, run: str) -> None:
         self._office = office
@@ -36,9 +39,15 @@ class Attention:
             now = time.monotonic()
             if not self._over and now - self._asked >= SECONDS:
                 self._asked = now
-                with self._office.store.transaction("look at state of run") as connection:
-                    row = runs.get(connection, self._run)
-                self._over = row is None or row["state"] != State.ACCEPTED
+                self._over = self._ended()
             over = self._over
         if over:
             raise Overtaken
+
+    def _ended(self) -> bool:
+        try:
+            with self._office.store.transaction("look at state of run") as connection:
+                row = runs.get(connection, self._run)
+        except DatabaseAway:
+            return False
+        return row is None or row["state"] != State.ACCEPTED

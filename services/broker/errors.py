@@ -33,5 +33,15 @@ class Refused(BrokerError):
     """The content is not acceptable; nothing was changed."""
 
 
+class DatabaseAway(BrokerError):
+    """The database does not answer for now, or gave up a transaction for the sake of another."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The broker's database is away for a while.",
+            remedy="Try again in a moment; if it lasts, ask the broker's operator to look at the database.",
+        )
+
+
 class TooLarge(BrokerError):
     """The body is larger than the broker takes."""

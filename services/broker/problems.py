@@ -1,6 +1,5 @@
 """The one place where an error becomes an RFC 9457 problem."""
 
-import errno
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from keys.errors import AgreementError, CounterfoilError, EnvelopeError, IdentityError, KeysError, SignatureError
 from matcher.errors import FloodError, MatcherError
 from services.broker import errors
+from services.broker.patience import no_room
 
 TYPES: dict[type[CounterfoilError], tuple[int, str]] = {
     errors.NotFound: (404, "not-found"),
@@ -19,6 +19,7 @@ TYPES: dict[type[CounterfoilError], tuple[int, str]] = {
     errors.Conflict: (409, "conflict"),
     errors.Gone: (410, "gone"),
     errors.TooLarge: (413, "too-large"),
+    errors.DatabaseAway: (503, "database-away"),
     errors.Refused: (422, "refused"),
     AgreementError: (422, "agreement-refused"),
     EnvelopeError: (422, "envelope-refused"),
@@ -29,9 +30,14 @@ TYPES: dict[type[CounterfoilError], tuple[int, str]] = {
 """Status and type of every error that an answer may carry; the first that fits counts."""
 
 
+_AWAY_SECONDS = 5
+"""After which a caller may come again while the database is away."""
+
+
 def problem(status: int, kind: str, title: str, detail: str) -> JSONResponse:
     body = {"type": f"urn:counterfoil:problem:{kind}", "title": title, "status": status, "detail": detail}
-    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+    headers = {"Retry-After": str(_AWAY_SECONDS)} if status == 503 else None
+    return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
 
 
 def install(app: FastAPI) -> None:
@@ -65,7 +71,7 @@ def install(app: FastAPI) -> None:
 
 
 def _unexpected(error: Exception) -> JSONResponse:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if no_room(error):
         return problem(507, "no-room", "The broker's disk is full.", "Ask its operator to make room, then try again.")
     return problem(500, "internal", "The broker could not do this.", "Ask its operator to read the log.")
 

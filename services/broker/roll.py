@@ -100,6 +100,7 @@ class Roll:
                 self._beat()
             except Exception as failure:  # noqa: BLE001 - the database may be away for a while; the next beat tries again
                 _log.warning("a beat of the worker failed: %s", type(failure).__name__)
+                self._watch = Watch()  # nobody could count: others have not been silent
 
     def _beat(self) -> None:
         with self._office.store.transaction("beat") as connection:

@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     """How many comparisons make a task: what one worker does at a time, and does again if it is cut off."""
     worker_timeout_seconds: int = Field(default=15, ge=3)
     """A worker that is silent for so long is taken for dead, and others go on with its tasks."""
+    patience_seconds: int = Field(default=600, ge=0)
+    """A step of a run waits so long in all for a database that is away or a disk that is full, before the run fails."""
     maximum_upload_mb: int = Field(default=4096, ge=1)
     """A larger upload is refused."""
     part_kb: int = Field(default=4096, ge=64, le=65536)

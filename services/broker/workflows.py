@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
+from itertools import count
 from threading import Lock
 from typing import Any
 
@@ -26,6 +28,7 @@ from services.broker import deciding, matching, opening, release
 from services.broker.attention import Attention, Overtaken
 from services.broker.inputs import Inputs, Shelf, open_inputs
 from services.broker.office import Office
+from services.broker.patience import Patience, no_room
 from services.broker.plan import Task, batches
 from services.broker.problems import as_problem
 from services.broker.roll import Roll
@@ -40,6 +43,8 @@ _MATCH, _COMPARE, _OPEN, _RELEASE = "match", "compare", "open", "release"
 _AT_ONCE = {_MATCH: 1, _COMPARE: 2, _OPEN: 1, _RELEASE: 1}
 """What a process takes from each queue at once; of two tasks one waits, so that there is always one to go on with."""
 _POLL_SECONDS = 0.2
+_BEATS_BETWEEN = 10
+"""After so many beats it is looked again for runs that nobody has taken up."""
 
 
 @dataclass
@@ -50,6 +55,7 @@ class _Desk:
     queues: Mapping[str, Queue]
     engine: Engine | None
     """Of the recorded steps, if it is ours to close."""
+    patience: Patience
     comparing: Lock = field(default_factory=Lock)
     """Held by the one task that is being done."""
 
@@ -64,12 +70,12 @@ def start(office: Office, name: str, *, work: bool = True) -> None:
     process has the name.
     """
     shelf = Shelf(office.settings.memory_mb << 20)
-    roll = Roll(office, name, take_over=_take_over, each_beat=lambda: _tidy(office, shelf))
+    roll = Roll(office, name, take_over=_take_over, each_beat=_tidying(office, shelf))
     roll.enter()
     let_many_in(office.settings.durable_database)
     engine = steps_engine(office.settings.durable_database, password_file=office.settings.database_password_file)
     queues: dict[str, Queue] = {}
-    _desk[:] = [_Desk(office, shelf, roll, queues, engine)]
+    _desk[:] = [_Desk(office, shelf, roll, queues, engine, Patience(office.settings.patience_seconds))]
     config: DBOSConfig = {
         "name": "counterfoil-broker",
         "system_database_url": office.settings.durable_database,
@@ -84,18 +90,14 @@ def start(office: Office, name: str, *, work: bool = True) -> None:
     DBOS.launch()
     for queue, most in _AT_ONCE.items():
         queues[queue] = DBOS.register_queue(queue, worker_concurrency=most, polling_interval_sec=_POLL_SECONDS)
+    take_up_all(office)
     roll.start()
-    with office.store.transaction("find runs to take up") as connection:
-        waiting = [(row["id"], State(row["state"])) for row in runs.unfinished(connection)]
-        for row in runs.committed(connection):
-            if len(openings.of_run(connection, row["id"])) == len(row["uploads"]):
-                waiting += [(row["id"], State.MATCHED)]
-    for run, state in waiting:
-        take_up(run, state)
 
 
 def stop() -> None:
     """Let the running step end and leave the rest to the next start, or to others."""
+    for desk in _desk:
+        desk.patience.end()
     DBOS.destroy()
     for desk in _desk:
         desk.roll.leave()
@@ -115,9 +117,34 @@ def take_up(run: str, state: State) -> None:
         _enqueue(_RELEASE, release_run, run)
 
 
+def take_up_all(office: Office) -> None:
+    """Take up every run that waits: also one whose beginning was noted just before whoever noted it died."""
+    with office.store.transaction("find runs to take up") as connection:
+        waiting = [(row["id"], State(row["state"])) for row in runs.unfinished(connection)]
+        for row in runs.committed(connection):
+            if len(openings.of_run(connection, row["id"])) == len(row["uploads"]):
+                waiting += [(row["id"], State.MATCHED)]
+    for run, state in waiting:
+        take_up(run, state)
+
+
 def _enqueue(queue: str, workflow: Callable[[str], None], run: str) -> None:
     with SetWorkflowID(f"{run}-{queue}"):
         _here().queues[queue].enqueue(workflow, run)
+
+
+def _step(*, bounded: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A step that waits while the database is away or the disk is full, and is done again then."""
+
+    def made(work: Callable[..., Any]) -> Callable[..., Any]:
+        @DBOS.step()
+        @wraps(work)
+        def step(*args: Any) -> Any:
+            return _here().patience.insist(lambda: work(*args), bounded=bounded)
+
+        return step
+
+    return made
 
 
 @DBOS.workflow()
@@ -180,7 +207,7 @@ def release_run(run: str) -> None:
         _fail(run, _unexpected(error))
 
 
-@DBOS.step()
+@_step()
 def _survey(run: str) -> list[list[dict[str, Any]]]:
     office, inputs = _here().office, _inputs(run)
     Attention(office, run)()
@@ -191,7 +218,7 @@ def _survey(run: str) -> list[list[dict[str, Any]]]:
     return [[task.to_json() for task in batch] for batch in together]
 
 
-@DBOS.step()
+@_step()
 def _find(run: str, task: dict[str, Any]) -> None:
     desk, work = _here(), Task.from_json(task)
     office, attention = desk.office, Attention(desk.office, run)
@@ -207,7 +234,7 @@ def _find(run: str, task: dict[str, Any]) -> None:
         forget_pairs(office, run, {work.number: pairs})
 
 
-@DBOS.step()
+@_step()
 def _decide(run: str) -> None:
     office = _here().office
     Attention(office, run)()
@@ -219,13 +246,13 @@ def _decide(run: str) -> None:
         runs.note(connection, run, **noted)
 
 
-@DBOS.step()
+@_step()
 def _forget_pairs(run: str) -> None:
     office = _here().office
     forget_pairs(office, run, _found(office, run))
 
 
-@DBOS.step()
+@_step()
 def _show(run: str) -> None:
     office = _here().office
     outcome = opening.show(_inputs(run))
@@ -233,19 +260,19 @@ def _show(run: str) -> None:
         runs.note(connection, run, outcome=outcome)
 
 
-@DBOS.step()
+@_step()
 def _release(run: str) -> None:
     release.release(_here().office, run)
 
 
-@DBOS.step()
+@_step()
 def _change(run: str, state: str) -> None:
     office = _here().office
     with office.store.transaction("change state of run") as connection:
         change_state(office, connection, run, State(state))
 
 
-@DBOS.step()
+@_step(bounded=False)
 def _fail(run: str, problem: dict[str, Any], *states: str) -> None:
     """A run that somebody else has ended, or has taken further, stays as it is: one in none of ``states``, if given."""
     office = _here().office
@@ -275,15 +302,27 @@ def _take_over(name: str) -> None:
     DBOS._recover_pending_workflows([name])
 
 
-def _tidy(office: Office, shelf: Shelf) -> None:
-    """Let go of encodings once their run is no longer being matched."""
-    if shelf.bytes:
-        with office.store.transaction("look which runs are under way") as connection:
-            shelf.keep_only({row["id"] for row in runs.unfinished(connection) if row["state"] == State.ACCEPTED})
+def _tidying(office: Office, shelf: Shelf) -> Callable[[], None]:
+    """At each beat: let go of encodings once their run is no longer being matched. Now and then: take up what waits."""
+    beats = count(1)
+
+    def tidy() -> None:
+        if shelf.bytes:
+            with office.store.transaction("look which runs are under way") as connection:
+                shelf.keep_only({row["id"] for row in runs.unfinished(connection) if row["state"] == State.ACCEPTED})
+        if next(beats) % _BEATS_BETWEEN == 0:
+            take_up_all(office)
+
+    return tidy
 
 
 def _unexpected(error: Exception) -> dict[str, Any]:
     DBOS.logger.error("run stopped by %s", type(error).__name__)
+    if no_room(error):
+        return {
+            "what": "The broker's disk is full.",
+            "remedy": "Ask its operator to make room, then start another run.",
+        }
     return {
         "what": f"The broker met an unexpected error ({type(error).__name__}).",
         "remedy": "Ask the broker's operator to read the log, then start another run.",

@@ -8,6 +8,7 @@ from typing import Any
 import alembic.command
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 
+from services.broker.store.away import telling_away
 from services.broker.store.engine import make_engine
 from services.broker.store.schema import configuration
 
@@ -37,9 +38,16 @@ class Store:
 
     @contextmanager
     def transaction(self, name: str) -> Iterator[Connection]:
-        """All or nothing. ``name`` says what is being done, for whoever reads the database's own logs."""
-        with self.engine.connect().execution_options(transaction=name) as connection, connection.begin():
+        """All or nothing. ``name`` says what is being done, for whoever reads the database's own logs.
+
+        Raises ``DatabaseAway`` for whatever passes, so that whoever can do all of it again does: a step of a run (see
+        ``patience``), a request (``api.insisting``), or who sent the request.
+        """
+        with telling_away(), self._connected(name) as connection, connection.begin():
             yield connection
+
+    def _connected(self, name: str) -> Connection:
+        return self.engine.connect().execution_options(transaction=name)
 
     def settle(self) -> bool:
         """Bring SQLite's write-ahead log into the database and cut it to nothing, so that what was deleted is gone.

@@ -18,12 +18,22 @@ from services.broker.errors import BrokerError
 _IDLE_SECONDS = 15
 _STEPS_IDLE_SECONDS = 60
 _STEPS_CONNECTIONS = 20
+_REACHING: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""So that a server that is out of reach, and says nothing, is missed within half a minute."""
 
 
 def make_engine(url: str, *, password_file: Path | None = None) -> Engine:
     """For the broker's own tables. Raises ``BrokerError`` for an address with a password, or a file without one."""
     # Parameters are hidden, or errors would carry rows into logs.
-    engine = create_engine(checked(url), hide_parameters=True, connect_args=_options(url, _IDLE_SECONDS))
+    engine = create_engine(
+        checked(url), hide_parameters=True, pool_pre_ping=_is_postgres(url), connect_args=_options(url, _IDLE_SECONDS)
+    )
     give_password(engine, password_file)
     return engine
 
@@ -38,7 +48,7 @@ def steps_engine(url: str, *, password_file: Path | None = None) -> Engine | Non
         pool_size=_STEPS_CONNECTIONS,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 10, **_options(url, _STEPS_IDLE_SECONDS)},
+        connect_args=_options(url, _STEPS_IDLE_SECONDS),
     )
     give_password(engine, password_file)
     return engine
@@ -87,7 +97,9 @@ def read_password(file: Path) -> str:
 
 def _options(url: str, idle: int) -> dict[str, Any]:
     """PostgreSQL ends the session of a process that was suspended within a transaction, so that it holds up nobody."""
-    return {"options": f"-c idle_in_transaction_session_timeout={idle}s"} if _is_postgres(url) else {}
+    if not _is_postgres(url):
+        return {}
+    return {**_REACHING, "options": f"-c idle_in_transaction_session_timeout={idle}s"}
 
 
 def _is_postgres(url: str) -> bool:

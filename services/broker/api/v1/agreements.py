@@ -11,13 +11,14 @@ from keys.identity import Card
 from keys.kinds import Declared
 from keys.protocol import Event
 from keys.statement import declare
+from services.broker.api.insisting import InsistingRoute
 from services.broker.audit import record
 from services.broker.auth import SMALL_BODY, Signed, authenticate, office_of, signed, stream_body
 from services.broker.errors import Refused
 from services.broker.office import Office
 from services.broker.store import agreements
 
-router = APIRouter(tags=["agreements"])
+router = APIRouter(tags=["agreements"], route_class=InsistingRoute)
 
 
 @router.get("/card")

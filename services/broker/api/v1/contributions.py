@@ -10,12 +10,13 @@ from keys.envelope import verify
 from keys.kinds import Sealed
 from keys.protocol import Event
 from keys.request import content_digest
+from services.broker.api.insisting import InsistingRoute
 from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import Conflict, NotFound
 from services.broker.store import contributions
 
-router = APIRouter(tags=["contributions"])
+router = APIRouter(tags=["contributions"], route_class=InsistingRoute)
 
 _PATH = "/agreements/{agreement}/contributions/{other}"
 

@@ -11,6 +11,7 @@ from keys.control_rows import SALT_BYTES, opening
 from keys.kinds import Declared
 from keys.protocol import Event, State
 from keys.statement import Statement
+from services.broker.api.insisting import InsistingRoute
 from services.broker.api.v1.runs import awaited, member
 from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
@@ -21,7 +22,7 @@ from services.broker.opening import keep_opened, shown
 from services.broker.store import agreements, openings, runs, uploads
 from services.broker.workflows import take_up
 
-router = APIRouter(tags=["control rows"])
+router = APIRouter(tags=["control rows"], route_class=InsistingRoute)
 
 _PATH = "/runs/{run}/control-rows"
 

@@ -10,6 +10,7 @@ from keys.canonical import parse
 from keys.kinds import Declared
 from keys.protocol import APPROVALS_NEEDED, Event, State
 from keys.statement import Statement
+from services.broker.api.insisting import InsistingRoute
 from services.broker.api.v1.runs import awaited, member
 from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
@@ -19,7 +20,7 @@ from services.broker.states import change_state
 from services.broker.store import openings, runs
 from services.broker.workflows import take_up
 
-router = APIRouter(tags=["decisions"])
+router = APIRouter(tags=["decisions"], route_class=InsistingRoute)
 
 
 @router.post("/runs/{run}/approvals", status_code=201)

@@ -10,11 +10,12 @@ from keys.checkpoint import parse_note
 from keys.errors import LogError
 from keys.merkle import consistency_proof, inclusion_proof, leaf_hash
 from keys.receiving import encode
+from services.broker.api.insisting import InsistingRoute
 from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import NotFound, Refused
 from services.broker.store import countersignatures, events
 
-router = APIRouter(tags=["audit log"])
+router = APIRouter(tags=["audit log"], route_class=InsistingRoute)
 
 
 @router.get("/agreements/{agreement}/log")

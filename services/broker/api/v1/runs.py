@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping
 from keys.agreement import Agreement, Party, Role
 from keys.protocol import MAY_CANCEL, TRANSITIONS, Event, State
 from services.broker import quality
+from services.broker.api.insisting import InsistingRoute
 from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import Conflict, Gone, NotFound
@@ -22,7 +23,7 @@ from services.broker.states import change_state
 from services.broker.store import agreements, openings, runs, tasks, uploads
 from services.broker.workflows import take_up
 
-router = APIRouter(tags=["runs"])
+router = APIRouter(tags=["runs"], route_class=InsistingRoute)
 
 
 @router.post("/agreements/{agreement}/runs", status_code=202)

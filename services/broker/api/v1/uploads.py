@@ -10,13 +10,14 @@ from keys.agreement import Agreement, Party, Role
 from keys.canonical import parse
 from keys.request import sha256_in
 from services.broker.accept import complete, receipt_of
+from services.broker.api.insisting import InsistingRoute
 from services.broker.auth import Signed, authenticate, office_of, signed, stream_body
 from services.broker.errors import NotFound, Refused
 from services.broker.incoming import announce, find, keep_part, parts_here
 from services.broker.office import Office
 from services.broker.storage import settle
 
-router = APIRouter(tags=["uploads"])
+router = APIRouter(tags=["uploads"], route_class=InsistingRoute)
 
 _PATH = "/agreements/{agreement}/uploads/{sha256}"
 """The SHA-256 (64 small hexadecimal digits) of the calling holder's sealed file."""

@@ -1,0 +1,62 @@
+"""Waiting for what is away for a while: the database, or room on the disk.
+
+What is insisted on is done again as a whole, so it must be the same done twice as done once. Time that the work itself
+takes does not count, only what was waited in between.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from logging import getLogger
+from threading import Event
+from typing import TypeVar
+
+from services.broker.errors import DatabaseAway
+
+Result = TypeVar("Result")
+_log = getLogger(__name__)
+_FIRST_SECONDS = 0.25
+_LONGEST_SECONDS = 5.0
+
+
+class Interrupted(BaseException):
+    """This process ends while something waits: it is left as it is, for the next start or for another process.
+
+    No ``Exception``, or it would count as the failure of what waits.
+    """
+
+
+def no_room(error: BaseException) -> bool:
+    """Whether the disk is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass
+class Patience:
+    """Waits for ``seconds`` at most, a little longer each time; ``end`` lets all who wait go."""
+
+    seconds: float
+    _ended: Event = field(default_factory=Event)
+
+    def insist(self, work: Callable[[], Result], *, bounded: bool = True) -> Result:
+        """What ``work`` returns; raises what it raises, and what it waited for in vain. ``Interrupted`` at the end."""
+        pause, waited = _FIRST_SECONDS, 0.0
+        while True:
+            try:
+                return work()
+            except (DatabaseAway, OSError) as error:
+                if not (isinstance(error, DatabaseAway) or no_room(error)):
+                    raise
+                if bounded and waited >= self.seconds:
+                    raise
+                if waited == 0:
+                    _log.warning("waiting: %s", "the disk is full" if no_room(error) else "the database is away")
+            if self._ended.wait(pause):
+                raise Interrupted
+            waited += pause
+            pause = min(2 * pause, _LONGEST_SECONDS)
+
+    def end(self) -> None:
+        self._ended.set()
