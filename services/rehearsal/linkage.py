@@ -112,17 +112,24 @@ class Linkage:
     ) -> tuple[dict[str, Any], dict[str, Results]]:
         """Two approvals, then the run's status and what every holder may fetch: nothing if only counts are released."""
         with reporter.step("release", "IG leads: approving; broker: a token for every row"):
-            for lead in list(self.cast.ig_leads.values())[:2]:
-                approval = declare(lead, Declared.APPROVAL, {"agreement": self.agreement.id, "run": run})
-                self.door(lead).post(f"/v1/runs/{run}/approvals", approval.to_json())
+            self.approve(run)
             status = self._wait(self.door(holders[0].identity), run, {"released"}, lambda done, total: None)
             if self.agreement.terms.release is Release.COUNT:
                 return status, {}
-            if self.agreement.terms.release is Release.BLIND:
-                sealed = self.door(self.cast.recipient).get_bytes(f"/v1/runs/{run}/release")
-                self.run_key = open_run_key(sealed, agreement=self.agreement, identity=self.cast.recipient)
-            fetched = {holder.files.name: holder.fetch_results(self.door(holder.identity), run) for holder in holders}
-            return status, fetched
+            return status, self.fetch(holders, run)
+
+    def approve(self, run: str) -> None:
+        """By the first two holders' IG leads."""
+        for lead in list(self.cast.ig_leads.values())[:2]:
+            approval = declare(lead, Declared.APPROVAL, {"agreement": self.agreement.id, "run": run})
+            self.door(lead).post(f"/v1/runs/{run}/approvals", approval.to_json())
+
+    def fetch(self, holders: Sequence[Holder], run: str) -> dict[str, Results]:
+        """What every holder gets of a released run; the recipient's key of it stays in ``run_key``."""
+        if self.agreement.terms.release is Release.BLIND:
+            sealed = self.door(self.cast.recipient).get_bytes(f"/v1/runs/{run}/release")
+            self.run_key = open_run_key(sealed, agreement=self.agreement, identity=self.cast.recipient)
+        return {holder.files.name: holder.fetch_results(self.door(holder.identity), run) for holder in holders}
 
     def check_log(self, root: Path, reporter: Reporter) -> None:
         """Every holder's IG lead fetches the audit log, checks and countersigns it; the last copy stays in ``root``."""

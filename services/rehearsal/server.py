@@ -17,6 +17,7 @@ import httpx
 from services.broker.errors import BrokerError
 
 _PATIENCE = 60.0
+_ENTRY = "from services.cli import main; main()"
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,17 @@ def running_broker(home: Path, *, passphrase: str) -> Iterator[str]:
         launched.stop()
 
 
-def launch(home: Path, *, passphrase: str, work: bool = True) -> Launched:
+def launch(home: Path, *, passphrase: str, work: bool = True, port: int = 0, entry: str = _ENTRY) -> Launched:
     """Start ``counterfoil-broker serve`` and wait until it answers; its log is ``broker.log`` in ``home``.
 
-    The passphrase goes through a pipe. Without ``work`` it leaves runs to other processes. Raises ``BrokerError`` when
-    the broker does not come up.
+    The passphrase goes through a pipe. Without ``work`` it leaves runs to other processes. ``port`` 0 is any that is
+    free; ``entry`` is the Python that is run. Raises ``BrokerError`` when the broker does not come up.
     """
-    port = free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     log = home / "broker.log"
     words = ["serve", "--home", str(home), "--port", str(port), *([] if work else ["--no-work"])]
-    launched = Launched(url, _spawn(words, log))
+    launched = Launched(url, _spawn(words, log, entry))
     try:
         _unlock(launched, passphrase)
         _wait_until_up(url, launched.process, log)
@@ -65,18 +66,18 @@ def launch(home: Path, *, passphrase: str, work: bool = True) -> Launched:
     return launched
 
 
-def launch_worker(home: Path, name: str, *, passphrase: str) -> Launched:
+def launch_worker(home: Path, name: str, *, passphrase: str, entry: str = _ENTRY) -> Launched:
     """Start ``counterfoil-broker work`` beside a broker, without waiting; its log is ``NAME.log`` in ``home``."""
     words = ["work", "--home", str(home), "--name", name]
-    launched = Launched("", _spawn(words, home / f"{name}.log"))
+    launched = Launched("", _spawn(words, home / f"{name}.log", entry))
     _unlock(launched, passphrase)
     return launched
 
 
-def _spawn(words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+def _spawn(words: Sequence[str], log: Path, entry: str) -> subprocess.Popen[bytes]:
     with log.open("ab") as stream:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
-            [sys.executable, "-c", "from services.cli import main; main()", *words],
+            [sys.executable, "-c", entry, *words],
             stdin=subprocess.PIPE,
             stdout=stream,
             stderr=stream,
