@@ -3,8 +3,9 @@
 ``python -m benchmarks.faults --times 100 --database postgresql`` runs linkage after linkage, from encoding to fetched
 results, at an API without work and two workers. At seeded moments one of them is killed, or all, and started again,
 ``--times`` in all; other faults (a worker suspended, the database stopped, the disk full, the clock wrong) come a tenth
-as often each. Every row is unique, so whatever is lost, doubled or misaligned shows beside an undisturbed linkage of the
-same files. At the end the audit log must verify and no file may lie in the storage that an undisturbed broker has not.
+of that each. Every row is unique, so whatever is lost, doubled or misaligned shows beside an undisturbed linkage of
+the same files. At the end the audit log must verify, and no file may lie in the storage that an undisturbed broker has
+not.
 
 The database is stopped on PostgreSQL alone, which must be on this machine; the disk is full where this user may mount.
 """
@@ -159,9 +160,8 @@ def _orphans(house: House, parties: Parties, undisturbed_run: str) -> list[str]:
     with office.store.transaction("list uploads") as connection:
         accepted = {f"agreements/{agreement}/uploads/{one}" for one in uploads.of_agreement(connection, agreement)}
     office.store.close()
-    usual = {
-        path.relative_to(storage / "runs" / undisturbed_run) for path in _files(storage / "runs" / undisturbed_run)
-    }
+    example = storage / "runs" / undisturbed_run
+    usual = {path.relative_to(example) for path in _files(example)}
     deadline = time.monotonic() + _SETTLING_SECONDS
     while True:
         left = [path.relative_to(storage) for path in _files(storage)]

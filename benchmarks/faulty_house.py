@@ -1,7 +1,7 @@
 """A broker of several processes that can be killed, suspended, cut off, filled up and misled about the time.
 
-``ENTRY`` starts each of them as the command does, but for the clock of its office: the seconds in a file of its home are
-added to it.
+``ENTRY`` starts each of them as the command does, but for the clock of its office: the seconds in a file of its home
+are added to it.
 """
 
 from __future__ import annotations

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 class OutputRefused(KeysError):
     """An output file is there already or cannot be written."""
 
+    number: int | None = None
+    """Of the system's error (``errno``), if it was the system that refused."""
+
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "Free some space, or name a file on another disk."),
@@ -172,4 +175,6 @@ def reason(error: OSError) -> tuple[str, str]:
 
 def _unwritable(path: Path, error: OSError) -> OutputRefused:
     why, remedy = reason(error)
-    return OutputRefused(f"The file cannot be written: {why}.", where=str(path), remedy=remedy)
+    refused = OutputRefused(f"The file cannot be written: {why}.", where=str(path), remedy=remedy)
+    refused.number = error.errno
+    return refused

@@ -13,6 +13,7 @@ from logging import getLogger
 from threading import Event
 from typing import TypeVar
 
+from keys.files import OutputRefused
 from services.broker.errors import DatabaseAway
 
 Result = TypeVar("Result")
@@ -30,7 +31,8 @@ class Interrupted(BaseException):
 
 def no_room(error: BaseException) -> bool:
     """Whether the disk is full."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    number = error.errno if isinstance(error, OSError) else error.number if isinstance(error, OutputRefused) else None
+    return number in (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass
@@ -46,7 +48,7 @@ class Patience:
         while True:
             try:
                 return work()
-            except (DatabaseAway, OSError) as error:
+            except (DatabaseAway, OSError, OutputRefused) as error:
                 if not (isinstance(error, DatabaseAway) or no_room(error)):
                     raise
                 if bounded and waited >= self.seconds:

@@ -30,6 +30,7 @@ TYPES: dict[type[CounterfoilError], tuple[int, str]] = {
 """Status and type of every error that an answer may carry; the first that fits counts."""
 
 
+_FULL = "The broker's disk is full."
 _AWAY_SECONDS = 5
 """After which a caller may come again while the database is away."""
 
@@ -45,6 +46,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(CounterfoilError)
     async def ours(_request: Request, error: CounterfoilError) -> JSONResponse:
+        if no_room(error):
+            return _unexpected(error)
         for kind, (status, name) in TYPES.items():
             if isinstance(error, kind):
                 return problem(status, name, error.what, error.remedy)
@@ -72,7 +75,7 @@ def install(app: FastAPI) -> None:
 
 def _unexpected(error: Exception) -> JSONResponse:
     if no_room(error):
-        return problem(507, "no-room", "The broker's disk is full.", "Ask its operator to make room, then try again.")
+        return problem(507, "no-room", _FULL, "Ask its operator to make room, then try again.")
     return problem(500, "internal", "The broker could not do this.", "Ask its operator to read the log.")
 
 
@@ -91,6 +94,8 @@ _OF_MATCHER: dict[type[MatcherError], tuple[str, str]] = {
 
 def as_problem(error: CounterfoilError) -> dict[str, Any]:
     """What a failed run says of its error, to every party."""
+    if no_room(error):
+        return {"what": _FULL, "remedy": "Ask its operator to make room, then start another run."}
     for kind, (what, remedy) in _OF_MATCHER.items():
         if isinstance(error, kind):
             return {"what": what, "remedy": remedy}

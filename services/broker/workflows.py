@@ -28,7 +28,7 @@ from services.broker import deciding, matching, opening, release
 from services.broker.attention import Attention, Overtaken
 from services.broker.inputs import Inputs, Shelf, open_inputs
 from services.broker.office import Office
-from services.broker.patience import Patience, no_room
+from services.broker.patience import Patience
 from services.broker.plan import Task, batches
 from services.broker.problems import as_problem
 from services.broker.roll import Roll
@@ -318,11 +318,6 @@ def _tidying(office: Office, shelf: Shelf) -> Callable[[], None]:
 
 def _unexpected(error: Exception) -> dict[str, Any]:
     DBOS.logger.error("run stopped by %s", type(error).__name__)
-    if no_room(error):
-        return {
-            "what": "The broker's disk is full.",
-            "remedy": "Ask its operator to make room, then start another run.",
-        }
     return {
         "what": f"The broker met an unexpected error ({type(error).__name__}).",
         "remedy": "Ask the broker's operator to read the log, then start another run.",

@@ -17,10 +17,12 @@ from sqlalchemy.exc import DBAPIError
 
 from encoder.patience import Patience as Holders
 from encoder.workspace import Workspace
+from keys.files import OutputRefused
 from services.broker.api.insisting import insisting
 from services.broker.app import open_office
 from services.broker.errors import Conflict, DatabaseAway
-from services.broker.patience import Interrupted, Patience
+from services.broker.patience import Interrupted, Patience, no_room
+from services.broker.problems import as_problem
 from services.broker.settings import Settings
 from services.broker.store import tasks
 from services.broker.store.away import passes
@@ -159,6 +161,14 @@ def test_patience_does_it_again_and_ends(error: Exception) -> None:
         Patience(0).insist(work)
     left[:] = [error]
     assert Patience(0).insist(work, bounded=False) == "done"
+
+
+def test_a_full_disk_is_known_also_where_a_whole_file_could_not_be_written() -> None:
+    refused = OutputRefused("No.", where="there", remedy="None.")
+    assert not no_room(refused)
+    refused.number = errno.ENOSPC
+    assert no_room(refused)
+    assert as_problem(refused)["what"] == "The broker's disk is full."
 
 
 def test_nothing_else_is_waited_for_and_the_end_lets_go() -> None:
