@@ -15,6 +15,7 @@ from keys.files import write_whole
 from keys.identity import Card, Identity
 from keys.kinds import Sealed
 from keys.receiving import ReceivingKey
+from services.broker.destroyed import Destroyed
 from services.broker.errors import Conflict, NotFound
 from services.broker.settings import Settings
 from services.broker.storage import Storage, erase
@@ -34,6 +35,11 @@ class Office:
     random: Callable[[int], bytes]
     _cards: dict[str, Card] = field(default_factory=dict, repr=False)
     _read: set[str] = field(default_factory=set, repr=False)
+
+    @property
+    def destroyed(self) -> Destroyed:
+        """What the database may not know of, if it was restored from a backup."""
+        return Destroyed(self.settings.destroyed)
 
     def stamp(self) -> str:
         """Now, as the database and statements write it: UTC, microseconds, sorts as text."""
@@ -60,8 +66,8 @@ class Office:
 
         In the transaction that begins something, so that destruction cannot come between.
         """
-        if agreements.is_destroyed(connection, agreement):
-            raise Conflict("The data of this agreement have been destroyed.", remedy="Make and sign a new agreement.")
+        if agreements.is_destroyed(connection, agreement) or agreement in self.destroyed:
+            raise _destroyed()
 
     def card(self, fingerprint: str) -> Card | None:
         """The card of any party of any agreement here. Agreements never change, so each is read once."""
@@ -76,8 +82,11 @@ class Office:
     def new_receiving_key(self, agreement: str) -> ReceivingKey:
         """A fresh key for one agreement, in a file of its own that only this broker's identity opens.
 
-        One that is there already was made just before a crash, and serves.
+        One that is there already was made just before a crash, and serves. Raises ``Conflict`` once the agreement's
+        data have been destroyed.
         """
+        if agreement in self.destroyed:
+            raise _destroyed()
         path = self._key_path(agreement)
         if path.is_file():
             return self.receiving_key(agreement)
@@ -107,7 +116,12 @@ class Office:
 
     def destroy_receiving_key(self, agreement: str) -> None:
         """After this nothing that was sealed to it opens again, here or in any copy of the storage."""
+        self.destroyed.begin(agreement)
         erase(self._key_path(agreement))
 
     def _key_path(self, agreement: str) -> Path:
         return self.settings.receiving_keys / f"{agreement}.sealed"
+
+
+def _destroyed() -> Conflict:
+    return Conflict("The data of this agreement have been destroyed.", remedy="Make and sign a new agreement.")

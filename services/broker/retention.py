@@ -1,6 +1,8 @@
 """Destruction when its time has come, whatever was down in between.
 
-1. The agreement's receiving key goes first: without it uploads, pairs and link ids are noise, also in a backup.
+1. That it is destroyed is noted apart from the database, then the agreement's receiving key goes: without it uploads,
+   pairs and link ids are noise, also in a backup. An agreement that is noted so, though its database says otherwise, is
+   destroyed again, with the receipt of the first time: see ``destroyed``.
 2. Then the files: uploads, pairs, link ids, and what was released.
 3. Then, in one transaction, the holders' sealed contributions to the secret and what is known of unfinished uploads;
    runs that were under way fail; the receipt and the log say that it is done. If anything stops it before, it is done
@@ -33,6 +35,10 @@ from services.broker.sweep import sweep
 
 _log = getLogger(__name__)
 _EVERY_SECONDS = 60.0
+_UNDONE = (
+    "the data of an agreement had been destroyed, but the database does not say so (it was restored from a backup, or "
+    "the broker was cut off); they are destroyed again"
+)
 _OVERTAKEN = {
     "what": "The data of the agreement were destroyed, as it says, before the run was released.",
     "remedy": "Make and sign a new agreement.",
@@ -66,7 +72,10 @@ def destroy_due(office: Office) -> list[str]:
         ]
     gone, failures = [], []
     for agreement, of_agreement in standing:
-        if due(agreement, of_agreement, office.now()):
+        noted = agreement.id in office.destroyed
+        if noted:
+            _log.warning("%s: %s", _UNDONE, agreement.id)
+        if noted or due(agreement, of_agreement, office.now()):
             try:
                 destroy(office, agreement)
             except Exception as failure:  # noqa: BLE001 - whatever it is, it must not keep the data of others
@@ -81,10 +90,20 @@ def destroy_due(office: Office) -> list[str]:
         for name in names:
             if name not in kept[room]:
                 office.storage.remove_folder(f"{room}/{name}")
+    _note_earlier(office)
     office.store.settle()
     if failures:
         raise ExceptionGroup("the data of some agreements could not be destroyed", failures)
     return gone
+
+
+def _note_earlier(office: Office) -> None:
+    """Note those that were destroyed by a version that made no notes."""
+    with office.store.transaction("look for what has been destroyed") as connection:
+        for agreement in agreements.destroyed_ids(connection):
+            if agreement not in office.destroyed:
+                row = agreements.get(connection, agreement)
+                office.destroyed.complete(agreement, row["destroyed"] if row else None)
 
 
 def destroy(office: Office, agreement: Agreement) -> None:
@@ -95,8 +114,11 @@ def destroy(office: Office, agreement: Agreement) -> None:
     for run in ids:
         office.storage.remove_folder(f"runs/{run}")  # 2
     office.storage.remove_folder(f"agreements/{agreement.id}")  # 2
-    facts = {"agreement": agreement.id, "runs": ids, "destroyed_at": office.stamp()}
-    receipt = declare(office.identity, Declared.DESTRUCTION, facts).to_json()
+    receipt = office.destroyed.receipt(agreement.id)
+    if receipt is None:
+        facts = {"agreement": agreement.id, "runs": ids, "destroyed_at": office.stamp()}
+        receipt = declare(office.identity, Declared.DESTRUCTION, facts).to_json()
+        office.destroyed.complete(agreement.id, receipt)
     with office.store.transaction("note destruction") as connection:  # 3
         if agreements.is_destroyed(connection, agreement.id):
             return

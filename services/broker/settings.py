@@ -54,5 +54,10 @@ class Settings(BaseSettings):
         return self.home / "receiving-keys"
 
     @property
+    def destroyed(self) -> Path:
+        """Where it is noted which agreements' data have been destroyed."""
+        return self.home / "destroyed"
+
+    @property
     def storage(self) -> Path:
         return self.home / "storage"

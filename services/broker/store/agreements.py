@@ -25,6 +25,11 @@ def standing(connection: Connection) -> Sequence[RowMapping]:
     return connection.execute(select(agreements).where(agreements.c.destroyed.is_(None))).mappings().all()
 
 
+def destroyed_ids(connection: Connection) -> Sequence[str]:
+    """Agreements whose data have been destroyed."""
+    return connection.execute(select(agreements.c.id).where(agreements.c.destroyed.is_not(None))).scalars().all()
+
+
 def destroyed(connection: Connection, agreement: str, *, receipt: Any) -> None:
     connection.execute(update(agreements).where(agreements.c.id == agreement).values(destroyed=receipt))
 

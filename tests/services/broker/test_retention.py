@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +17,7 @@ from keys.protocol import State
 from keys.statement import Statement, declare
 from keys.template import default_terms
 from services.broker.app import open_office
-from services.broker.errors import NotFound
+from services.broker.errors import Conflict, NotFound
 from services.broker.office import Office
 from services.broker.retention import Keeper, destroy_due
 from services.broker.settings import Settings
@@ -231,3 +233,62 @@ def test_a_file_that_cannot_be_removed_is_an_error(tmp_path: Path, monkeypatch: 
     storage.remove_folder("runs/one")
     storage.remove_folder("runs/one")
     assert storage.folders("runs") == []
+
+
+def test_a_restored_database_and_storage_bring_nothing_back(
+    office: Office, clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_run(office, State.MATCHED)
+    agreement, home = only(office), office.settings.home
+    backup = tmp_path / "backup"
+    with closing(sqlite3.connect(home / "broker.sqlite")) as connection:
+        backup.mkdir()
+        connection.execute("VACUUM INTO ?", (str(backup / "broker.sqlite"),))
+    shutil.copytree(home / "storage", backup / "storage")
+    clock.moment = agreement.terms.expires_at() + timedelta(hours=HOURS)
+    destroy_due(office)
+    with office.store.transaction("read") as connection:
+        row = agreements.get(connection, agreement.id)
+    assert row is not None
+    office.store.close()
+
+    for left in home.glob("broker.sqlite*"):
+        left.unlink()
+    shutil.rmtree(home / "storage")
+    shutil.copytree(backup, home, dirs_exist_ok=True)
+    clock.moment = START + timedelta(hours=1)  # nothing is due
+    restored = replace(open_office(Settings(home=home), office.identity), now=clock)
+    assert not is_destroyed(restored, agreement)
+    assert len(files(restored)) == 2
+    with pytest.raises(NotFound):
+        restored.receiving_key(agreement.id)
+    with pytest.raises(Conflict, match="have been destroyed"):
+        restored.new_receiving_key(agreement.id)
+    with restored.store.transaction("begin") as connection, pytest.raises(Conflict, match="have been destroyed"):
+        restored.require_kept(connection, agreement.id)
+
+    assert destroy_due(restored) == [agreement.id]
+    assert "had been destroyed, but the database does not say so" in caplog.text
+    assert files(restored) == []
+    with restored.store.transaction("read") as connection:
+        again = agreements.get(connection, agreement.id)
+        run = runs.get(connection, "r")
+    assert again is not None
+    assert again["destroyed"] == row["destroyed"]
+    assert Statement.from_json(again["destroyed"]).verify(office.identity.card, kind=Declared.DESTRUCTION)
+    assert run is not None
+    assert run["state"] == State.FAILED
+    assert destroy_due(restored) == []
+    restored.store.close()
+
+
+def test_what_was_destroyed_before_notes_were_made_is_noted(office: Office, clock: Clock) -> None:
+    agreement = only(office)
+    clock.moment = agreement.terms.expires_at() + timedelta(hours=HOURS)
+    destroy_due(office)
+    shutil.rmtree(office.settings.destroyed)
+    assert destroy_due(office) == []
+    with office.store.transaction("read") as connection:
+        row = agreements.get(connection, agreement.id)
+    assert row is not None
+    assert office.destroyed.receipt(agreement.id) == row["destroyed"]
