@@ -97,7 +97,11 @@ def _refusal(answer: httpx.Response, where: str) -> BrokerRefused:
         remedy, kind = f"{remedy} in first: open the address in a browser.", None
     if answer.status_code in _LATER:
         return Unreachable(
-            what, where=where, remedy=remedy, retry_after=_seconds(answer.headers.get("retry-after", ""))
+            what,
+            where=where,
+            remedy=remedy,
+            retry_after=_seconds(answer.headers.get("retry-after", "")),
+            too_many=answer.status_code == httpx.codes.TOO_MANY_REQUESTS,
         )
     refusal = NothingThere if kind == "urn:counterfoil:problem:not-found" else BrokerRefused
     return refusal(what, where=where, remedy=remedy)

@@ -34,10 +34,20 @@ class BrokerRefused(EncoderError):
 class Unreachable(BrokerRefused):
     """No answer of the broker came; the same request may get one later."""
 
-    def __init__(self, what: str, *, remedy: str, where: str | None = None, retry_after: float | None = None) -> None:
-        """``retry_after``: the seconds that whoever answered asks to wait."""
+    def __init__(
+        self,
+        what: str,
+        *,
+        remedy: str,
+        where: str | None = None,
+        retry_after: float | None = None,
+        too_many: bool = False,
+    ) -> None:
+        """``retry_after``: the seconds that whoever answered asks to wait; ``too_many``: because of this party's own
+        requests, so that nothing has failed."""
         super().__init__(what, remedy=remedy, where=where)
         self.retry_after = retry_after
+        self.too_many = too_many
 
 
 class NothingThere(BrokerRefused):

@@ -20,14 +20,23 @@ class Patience:
     pause: Callable[[float], None]
     tell: Callable[[str], None]
     tries: int = 6
+    waits: int = 100
+    """How often a broker may ask for patience, beside the tries that find none."""
 
     def insist(self, ask: Callable[[], Answer]) -> Answer:
         """What ``ask`` answers, which must be a request that may be sent twice. Raises what it raises."""
-        for tried in range(self.tries - 1):
+        tried = waited = 0
+        while True:
             try:
                 return ask()
             except Unreachable as error:
+                if error.too_many and error.retry_after is not None and waited < self.waits:
+                    waited += 1
+                    self.pause(min(LONGEST, max(1.0, error.retry_after)))
+                    continue
+                if tried + 1 >= self.tries:
+                    raise
                 seconds = min(LONGEST, error.retry_after if error.retry_after is not None else 2.0**tried)
+                tried += 1
                 self.tell(f"{error.what} Trying again in {seconds:.0f} s.")
                 self.pause(seconds)
-        return ask()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from services.broker.problem_types import KINDS
+
 if TYPE_CHECKING:
     from tests.stage import Broker
 
@@ -36,8 +38,15 @@ def refused(answer: httpx.Response, status: int, kind: str) -> str:
     document = answer.json()
     assert (answer.status_code, document["type"]) == (status, f"urn:counterfoil:problem:{kind}"), document
     assert answer.headers["content-type"] == "application/problem+json"
-    assert set(document) == {"type", "title", "status", "detail"}
+    members = KINDS[kind].members
+    assert set(document) == {"type", "title", "status", "detail", "request_id", *members}
+    assert document["request_id"] == answer.headers["x-request-id"]
     assert document["status"] == status
     assert document["detail"]
     title: str = document["title"]
     return title
+
+
+def said(answer: httpx.Response) -> str:
+    """What the answer says, whichever request it is to."""
+    return answer.text.replace(answer.headers["x-request-id"], "")

@@ -11,8 +11,11 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from keys.identity import Identity
-from services.broker import problems, workflows
+from services.broker import problems, readiness, workflows
 from services.broker.api.v1 import router
+from services.broker.errors import NotReady
+from services.broker.front import Front
+from services.broker.limits import Limits
 from services.broker.office import Office
 from services.broker.retention import Keeper
 from services.broker.settings import Settings
@@ -57,14 +60,23 @@ def create_app(office: Office, *, name: str = "broker", work: bool = True) -> Fa
         redirect_slashes=False,
     )
     app.state.office = office
+    app.state.limits = Limits.of(office.settings)
     app.state.checking = asyncio.Lock()
     """Held while an upload is checked as a whole."""
     app.include_router(router)
     problems.install(app)
+    app.add_middleware(Front, random=office.random)
 
     @app.get("/healthz", tags=["operation"])
     def healthz() -> dict[str, str]:
         """The process answers."""
         return {"status": "ok"}
+
+    @app.get("/readyz", tags=["operation"])
+    def readyz() -> dict[str, str]:
+        """Database, migrations, storage and this process's worker are in order."""
+        if failing := readiness.failing(office):
+            raise NotReady(failing)
+        return {"status": "ready"}
 
     return app

@@ -12,6 +12,7 @@ from keys.errors import SignatureError
 from keys.identity import Card
 from keys.request import Message, digest_header, verify_request
 from services.broker.errors import Refused, TooLarge, Unauthenticated
+from services.broker.limits import Limits
 from services.broker.office import Office
 from services.broker.store import nonces
 
@@ -41,7 +42,20 @@ async def signed(request: Request) -> Signed:
 
 
 def authenticate(request: Request, office: Office, card_of: Callable[[str], Card | None]) -> str:
-    """The signer's fingerprint. Raises ``Unauthenticated``. Does not look at the body."""
+    """The signer's fingerprint. Raises ``Unauthenticated``, ``RateLimited``. Does not look at the body."""
+    limits: Limits = request.app.state.limits
+    seconds = office.now().timestamp()
+    try:
+        fingerprint = _signer(request, office, card_of)
+    except Unauthenticated:
+        limits.admit_stranger(request.client.host if request.client else "", now=seconds)
+        raise
+    limits.admit_party(fingerprint, now=seconds)
+    return fingerprint
+
+
+def _signer(request: Request, office: Office, card_of: Callable[[str], Card | None]) -> str:
+    """Whose valid signature it is that has not been seen before: only this party's own requests count as its own."""
     message = Message(request.method, str(request.url), dict(request.headers))
     try:
         signer = verify_request(message, broker=office.identity.card.fingerprint, card_of=card_of, now=office.now())

@@ -43,5 +43,26 @@ class DatabaseAway(BrokerError):
         )
 
 
+class RateLimited(BrokerError):
+    """The caller has sent more requests than the broker takes in this time."""
+
+    def __init__(self, seconds: int) -> None:
+        """``seconds`` until a request is taken again."""
+        super().__init__(
+            "These are more requests than the broker takes in this time.",
+            remedy=f"Wait for {seconds} seconds, then send the request again.",
+        )
+        self.seconds = seconds
+
+
+class NotReady(BrokerError):
+    """The broker runs but cannot serve."""
+
+    def __init__(self, failing: list[str]) -> None:
+        """``failing``: names of checks."""
+        super().__init__("The broker cannot serve just now.", remedy="Wait, or ask its operator to read the log.")
+        self.failing = failing
+
+
 class TooLarge(BrokerError):
     """The body is larger than the broker takes."""

@@ -1,5 +1,6 @@
 """The one place where an error becomes an RFC 9457 problem."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -7,38 +8,47 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from structlog.contextvars import get_contextvars
 
 from keys.errors import AgreementError, CounterfoilError, EnvelopeError, IdentityError, KeysError, SignatureError
 from matcher.errors import FloodError, MatcherError
 from services.broker import errors
 from services.broker.patience import no_room
+from services.broker.problem_types import KINDS, Kind
 
-TYPES: dict[type[CounterfoilError], tuple[int, str]] = {
-    errors.NotFound: (404, "not-found"),
-    errors.Unauthenticated: (401, "unauthenticated"),
-    errors.Conflict: (409, "conflict"),
-    errors.Gone: (410, "gone"),
-    errors.TooLarge: (413, "too-large"),
-    errors.DatabaseAway: (503, "database-away"),
-    errors.Refused: (422, "refused"),
-    AgreementError: (422, "agreement-refused"),
-    EnvelopeError: (422, "envelope-refused"),
-    SignatureError: (422, "signature-refused"),
-    IdentityError: (422, "document-refused"),
-    KeysError: (422, "document-refused"),
+TYPES: dict[type[CounterfoilError], Kind] = {
+    errors.NotFound: KINDS["not-found"],
+    errors.Unauthenticated: KINDS["unauthenticated"],
+    errors.Conflict: KINDS["conflict"],
+    errors.Gone: KINDS["gone"],
+    errors.RateLimited: KINDS["rate-limited"],
+    errors.NotReady: KINDS["not-ready"],
+    errors.DatabaseAway: KINDS["database-away"],
+    errors.TooLarge: KINDS["too-large"],
+    errors.Refused: KINDS["refused"],
+    AgreementError: KINDS["agreement-refused"],
+    EnvelopeError: KINDS["envelope-refused"],
+    SignatureError: KINDS["signature-refused"],
+    IdentityError: KINDS["document-refused"],
+    KeysError: KINDS["document-refused"],
 }
-"""Status and type of every error that an answer may carry; the first that fits counts."""
+"""The type of every error that an answer may carry; the first that fits counts."""
 
 
 _FULL = "The broker's disk is full."
 _AWAY_SECONDS = 5
-"""After which a caller may come again while the database is away."""
+"""After which a caller may come again while the database is away or the broker not ready."""
 
 
-def problem(status: int, kind: str, title: str, detail: str) -> JSONResponse:
-    body = {"type": f"urn:counterfoil:problem:{kind}", "title": title, "status": status, "detail": detail}
-    headers = {"Retry-After": str(_AWAY_SECONDS)} if status == 503 else None
-    return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
+def problem(
+    kind: str, title: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    """An answer of a type in ``KINDS``, with the id of the request that it answers."""
+    found = KINDS[kind]
+    body = {"type": found.type, "title": title, "status": found.status, "detail": detail, **members}
+    body["request_id"] = get_contextvars().get("request_id")
+    asked = {"Retry-After": str(_AWAY_SECONDS)} if found.status == 503 else {}
+    return JSONResponse(body, found.status, {**asked, **(headers or {})}, media_type="application/problem+json")
 
 
 def install(app: FastAPI) -> None:
@@ -46,37 +56,45 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(CounterfoilError)
     async def ours(_request: Request, error: CounterfoilError) -> JSONResponse:
-        if no_room(error):
-            return _unexpected(error)
-        for kind, (status, name) in TYPES.items():
-            if isinstance(error, kind):
-                return problem(status, name, error.what, error.remedy)
-        return problem(500, "internal", "The broker could not do this.", "Ask its operator to read the log.")
+        return problem_of(error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         fields = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
-        return problem(422, "refused", f"The request is not valid: {fields}.", "Use a current version of the tool.")
+        return problem("invalid-request", f"The request is not valid: {fields}.", "Use a current version of the tool.")
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> JSONResponse:
-        return problem(400, "http", "The connection was cut.", "Send the request again.")  # nobody is there to read it
+        return problem("connection-cut", "The connection was cut.", "Send the request again.")  # nobody is there
 
     @app.exception_handler(HTTPException)
     async def framework(_request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 404:
-            return await ours(_request, errors.NotFound())
-        return problem(error.status_code, "http", str(error.detail), "Use a current version of the tool.")
-
-    @app.exception_handler(Exception)
-    async def other(_request: Request, error: Exception) -> JSONResponse:
-        return _unexpected(error)
+            return problem_of(errors.NotFound())
+        kind = "method-not-allowed" if error.status_code == 405 else "bad-request"
+        return problem(kind, str(error.detail), "Use a current version of the tool.", headers=error.headers)
 
 
-def _unexpected(error: Exception) -> JSONResponse:
+def problem_of(error: CounterfoilError) -> JSONResponse:
+    """What is answered to an error of ours."""
     if no_room(error):
-        return problem(507, "no-room", _FULL, "Ask its operator to make room, then try again.")
-    return problem(500, "internal", "The broker could not do this.", "Ask its operator to read the log.")
+        return unexpected(error)
+    if isinstance(error, errors.RateLimited):
+        asked = {"Retry-After": str(error.seconds)}
+        return problem("rate-limited", error.what, error.remedy, headers=asked, retry_after=error.seconds)
+    if isinstance(error, errors.NotReady):
+        return problem("not-ready", error.what, error.remedy, failing=error.failing)
+    for kind, found in TYPES.items():
+        if isinstance(error, kind):
+            return problem(found.name, error.what, error.remedy)
+    return unexpected(error)
+
+
+def unexpected(error: Exception) -> JSONResponse:
+    """What is answered to an error that nobody foresaw."""
+    if no_room(error):
+        return problem("no-room", _FULL, "Ask its operator to make room, then try again.")
+    return problem("internal", "The broker could not do this.", "Ask its operator to read the log.")
 
 
 _OF_MATCHER: dict[type[MatcherError], tuple[str, str]] = {

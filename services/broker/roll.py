@@ -81,6 +81,10 @@ class Roll:
         """Begin to count, and to watch the others."""
         self._thread.start()
 
+    def is_kept(self) -> bool:
+        """Whether the count goes on, or would if the database answered."""
+        return self._thread.is_alive()
+
     def leave(self) -> None:
         """Strike this process off; it has stopped its work."""
         self._left.set()

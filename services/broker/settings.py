@@ -36,6 +36,16 @@ class Settings(BaseSettings):
     unfinished_hours: int = Field(default=48, ge=1)
     """An upload that nobody has added to for so long is given up."""
 
+    party_requests_per_second: float = Field(default=100.0, gt=0)
+    """Requests that each process takes from one party in the long run; more are answered with 429."""
+    party_requests_at_once: int = Field(default=2000, ge=1)
+    """Requests that a party may send beyond that, after a pause."""
+    unsigned_requests_per_second: float = Field(default=10.0, gt=0)
+    """As for a party, for all requests without a valid signature that come from one address; a signed request never
+    counts among them."""
+    unsigned_requests_at_once: int = Field(default=500, ge=1)
+    """As for a party, for requests without a valid signature."""
+
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.home / 'broker.sqlite'}"

@@ -56,6 +56,15 @@ class Storage:
         """A fresh name for a file that is still coming in."""
         return self.path(f"quarantine/{secrets.token_hex(16)}")
 
+    def is_writable(self) -> bool:
+        """Whether a small file can be written and removed. Raises ``OSError`` where it cannot."""
+        part = self.part()
+        try:
+            part.write_bytes(b"ready")
+        finally:
+            part.unlink(missing_ok=True)
+        return True
+
     def discard_parts(self) -> None:
         """Remove files that a crash cut off; only while none can be coming in."""
         for name in self.folders("quarantine"):

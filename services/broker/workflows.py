@@ -106,6 +106,11 @@ def stop() -> None:
     _desk.clear()
 
 
+def is_alive() -> bool:
+    """Whether this process is on the roll and goes on telling the others so."""
+    return bool(_desk) and _desk[0].roll.is_kept()
+
+
 def take_up(run: str, state: State) -> None:
     """Begin what a run in this state waits for, as a matched one does once all control rows are opened; doing so twice
     is the same as once."""

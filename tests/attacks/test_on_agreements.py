@@ -21,7 +21,7 @@ from keys.receiving import ReceivingKey, encode
 from keys.statement import declare
 from keys.tokens import TOKEN_BYTES
 from services.rehearsal.party import agree
-from tests.seen import refused
+from tests.seen import refused, said
 from tests.stage import MakeScene, Scene, children, contribution
 
 BOTH = children(30, seed=1)
@@ -106,14 +106,14 @@ def test_cross_agreement_id_guessing(scene: Scene, make_scene: MakeScene) -> Non
         for method, path in (("GET", other.path), ("GET", f"/v1/runs/{run}"), ("GET", f"/v1/runs/{run}/release")):
             answer = scene.ask(identity, method, path)
             refused(answer, 404, "not-found")
-            assert answer.content == nothing.content
+            assert said(answer) == said(nothing)
     approval = scene.ask(
         scene.cast.ig_leads["north"],
         "POST",
         f"/v1/runs/{run}/approvals",
         canonical(scene.approval("north", run)),
     )
-    assert approval.content == nothing.content
+    assert said(approval) == said(nothing)
     assert other.status(run)["approved_by"] == []
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from keys.canonical import canonical, parse
 from keys.envelope import MAGIC, read_header
 from tests.parts import announce, complete, upload_path
-from tests.seen import refused, stored
+from tests.seen import refused, said, stored
 from tests.stage import MakeScene, Scene, children, send
 
 
@@ -98,7 +98,7 @@ def test_part_of_another_holders_upload(make_scene: MakeScene) -> None:
     unknown = complete(scene, north, b"never announced")
     for answer in (*answers, unknown):
         refused(answer, 404, "not-found")
-    assert {answer.content for answer in answers} == {unknown.content}
+    assert {said(answer) for answer in answers} == {said(unknown)}
     assert stored(scene.broker) == before
     fails(scene, sealed, "envelope-refused", "for another sender", holder="south")
     assert announce(scene, north, sealed).json()["parts"] == []

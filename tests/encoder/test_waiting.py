@@ -111,3 +111,21 @@ def test_what_is_not_released_yet_is_said_to_be_so(state: str, said: str) -> Non
 def test_the_release_of_a_run_that_is_not_there_is_no_release_to_wait_for() -> None:
     with pytest.raises(NothingThere, match="no such run"):
         fetch_release(Asked([NOTHING, NOTHING]), "7", patience=Patience(lambda seconds: None, lambda line: None))
+
+
+def limited(seconds: float) -> Unreachable:
+    return Unreachable("These are more requests.", remedy="Wait.", retry_after=seconds, too_many=True)
+
+
+def test_being_asked_to_wait_is_no_failure() -> None:
+    assert wait(*[limited(7)] * 20, ("released", 100))[:2] == ("released", [7] * 20)
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(0, 1), (4000, 60)])
+def test_what_is_waited_when_asked_is_bounded(asked: float, waited: float) -> None:
+    assert wait(limited(asked), ("released", 100))[1] == [waited]
+
+
+def test_a_broker_that_always_asks_to_wait_is_given_up() -> None:
+    with pytest.raises(Unreachable, match="more requests"):
+        wait(*[limited(1)] * 200, ("released", 100))

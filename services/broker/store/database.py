@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, select
 
 from services.broker.store.away import telling_away
 from services.broker.store.engine import make_engine
-from services.broker.store.schema import configuration
+from services.broker.store.schema import configuration, new_enough, version_of
 
 _MIGRATING = 0x636F756E746572
 """Of the lock that a process holds while it changes tables: any number that only we use."""
@@ -35,6 +35,22 @@ class Store:
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
             connection.commit()
+
+    def answers(self) -> bool:
+        """Whether the database answers; takes no lock. Raises ``SQLAlchemyError`` where it does not."""
+        with self._reading() as connection:
+            return bool(connection.exec_driver_sql("SELECT 1").scalar_one())
+
+    def is_migrated(self) -> bool:
+        """Whether the tables are as new as this code or newer. Raises as ``answers`` does."""
+        with self._reading() as connection:
+            return new_enough(version_of(connection))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Without the write lock, so that it waits for no writer."""
+        with self.engine.connect().execution_options(only_reads=True) as connection:
+            yield connection
 
     @contextmanager
     def transaction(self, name: str) -> Iterator[Connection]:
@@ -86,4 +102,5 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_immediate(connection: Connection) -> None:
     """Take the write lock at once, so that a transaction never fails half-way for lack of it."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    only_reads = connection.get_execution_options().get("only_reads", False)
+    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")

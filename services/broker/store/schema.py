@@ -28,3 +28,11 @@ def version_of(connection: Connection) -> str | None:
 def versions() -> list[str]:
     """Every version that this code knows, from the first to the newest."""
     return [script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()][::-1]
+
+
+def new_enough(version: str | None) -> bool:
+    """Whether this code can serve with tables of this version: the newest that it knows, or one that it does not know.
+
+    That one was made by newer code, which leaves its predecessor able to serve: see docs/how-to/upgrade-a-broker.md.
+    """
+    return version is not None and version not in versions()[:-1]

@@ -10,7 +10,9 @@ import pytest
 
 from keys.identity import Identity
 from services.broker import problems
-from tests.seen import refused
+from services.broker.problem_types import KINDS
+from tests.seen import refused, said
+from tests.services import pages
 from tests.stage import MakeScene, Scene, send, signed_request
 
 STRANGER = Identity.create("stranger", random=secrets.token_bytes)
@@ -161,8 +163,11 @@ def test_unknown_and_forbidden_resources_answer_byte_alike(scene: Scene, make_sc
     answers = [scene.ask(*one) for one in asked]
     for answer in answers:
         refused(answer, 404, "not-found")
-    assert len({answer.content for answer in answers}) == 1
-    assert len({tuple((k, v) for k, v in answer.headers.items() if k != "date") for answer in answers}) == 1
+    ids = [answer.headers["x-request-id"] for answer in answers]
+    assert len(set(ids)) == len(ids)
+    assert len({said(answer) for answer in answers}) == 1
+    own = ("date", "x-request-id")
+    assert len({tuple((k, v) for k, v in answer.headers.items() if k not in own) for answer in answers}) == 1
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/redoc", "/", "/v1", "/v1/card/", "/healthz/"])
@@ -171,7 +176,7 @@ def test_nothing_but_health_and_card_is_there_for_whoever_has_not_signed(scene: 
 
 
 def test_a_method_that_there_is_not_answers_as_a_problem(scene: Scene) -> None:
-    refused(scene.ask(holder(scene), "DELETE", scene.path), 405, "http")
+    refused(scene.ask(holder(scene), "DELETE", scene.path), 405, "method-not-allowed")
 
 
 def test_the_broker_shows_its_own_card_to_everyone(scene: Scene) -> None:
@@ -190,3 +195,8 @@ def test_a_request_signed_long_ago_is_refused_even_if_it_never_arrived(scene: Sc
         scene.broker, holder(scene), "GET", scene.path, now=datetime.now(UTC) - timedelta(minutes=7, seconds=30)
     )
     refused(send(old), 401, "unauthenticated")
+
+
+def test_the_page_of_problems_is_the_table() -> None:
+    assert pages.PROBLEMS.read_text(encoding="utf-8") == pages.problems()
+    assert {kind.name for kind in problems.TYPES.values()} <= set(KINDS)

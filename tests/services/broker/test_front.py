@@ -1,0 +1,95 @@
+"""What every answer has: a request id, headers that keep browsers and caches out, and a word on readiness."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.broker.front import request_id_of
+from services.broker.store.database import Store
+from services.broker.store.schema import new_enough, versions
+from tests.moved import DATABASES, move, opened
+from tests.seen import refused
+from tests.stage import Broker, Scene, send
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/card", "/v1/runs/x", "/nothing"])
+def test_every_answer_keeps_browsers_and_caches_out(broker: Broker, path: str) -> None:
+    headers = send(httpx.Request("GET", broker.url + path)).headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "strict-transport-security" not in headers, "only where there is TLS"
+    assert "server" not in headers
+
+
+def test_a_signed_answer_has_them_too(scene: Scene) -> None:
+    headers = scene.ask(scene.cast.holders["north"], "GET", scene.path).headers
+    assert headers["cache-control"] == "no-store"
+    assert len(headers["x-request-id"]) == 32
+
+
+def test_a_request_id_of_the_caller_is_kept(broker: Broker) -> None:
+    answer = send(httpx.Request("GET", f"{broker.url}/nothing", headers={"X-Request-ID": "council.2026-06_1"}))
+    assert answer.headers["x-request-id"] == answer.json()["request_id"] == "council.2026-06_1"
+
+
+@pytest.mark.parametrize(
+    "given", [[], ["short"], ["x" * 65], ["with space"], ["twice-given", "twice-given"], ["naïvely-é"]]
+)
+def test_what_is_no_short_token_is_not_taken(given: list[str]) -> None:
+    assert request_id_of(given, lambda size: b"\x01" * size) == "01" * 16
+
+
+def test_a_broker_that_can_serve_says_so(broker: Broker) -> None:
+    answer = send(httpx.Request("GET", f"{broker.url}/readyz"))
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+
+
+def test_a_broker_whose_storage_cannot_be_written_is_not_ready(broker: Broker) -> None:
+    quarantine = broker.home / "storage" / "quarantine"
+    aside = quarantine.with_name("aside")
+    quarantine.mkdir(parents=True, exist_ok=True)
+    quarantine.rename(aside)
+    try:
+        quarantine.write_bytes(b"")  # a file where a folder must be
+        answer = send(httpx.Request("GET", f"{broker.url}/readyz"))
+    finally:
+        quarantine.unlink()
+        aside.rename(quarantine)
+    assert refused(answer, 503, "not-ready")
+    assert answer.json()["failing"] == ["storage"]
+    assert answer.headers["retry-after"] == "5"
+    assert str(broker.home) not in answer.text
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_older_tables_are_not_ready_and_newer_ones_are(database: str, tmp_path: Path) -> None:
+    """While a newer broker takes over, the one that it replaces goes on serving."""
+    with opened(database, tmp_path) as store:
+        assert store.answers()
+        assert not store.is_migrated()
+        store.migrate()
+        assert store.is_migrated()
+        for older in versions()[:-1]:
+            assert not new_enough(older)
+        move(store, versions()[-2], up=False)
+        assert not store.is_migrated()
+        store.migrate()
+        with store.transaction("as a later version would") as connection:
+            connection.exec_driver_sql("UPDATE schema_version SET version_num = '9999'")
+        assert store.is_migrated()
+
+
+def test_readiness_waits_for_no_writer(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'broker.sqlite'}")
+    try:
+        store.migrate()
+        with store.transaction("hold the write lock"):
+            assert store.answers()
+            assert store.is_migrated()
+    finally:
+        store.close()
