@@ -18,9 +18,10 @@ CONFIGURATION = Path(__file__).parent.parent / "deploy" / "proxy" / "nginx.conf"
 
 
 @contextmanager
-def nginx(*, upstream: str, certificate: Path) -> Iterator[int]:
+def nginx(*, upstream: str, certificate: Path, prefix: str = "") -> Iterator[int]:
     """Its port, while it runs. ``upstream`` is host and port of the broker; nothing but places is changed in the
-    configuration. Fails where the machine has no nginx: its tests are never left out."""
+    configuration, and with a ``prefix`` the broker is shown under it, as docs/reference/broker-settings.md says. Fails
+    where the machine has no nginx: its tests are never left out."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program, "nginx is not on this machine (Debian: apt-get install nginx-light)"
     folder, port = Path(mkdtemp(prefix="counterfoil-nginx-")), free_port()
@@ -33,6 +34,8 @@ def nginx(*, upstream: str, certificate: Path) -> Iterator[int]:
         ("8443", f"127.0.0.1:{port}"),
         ("/run/secrets/tls_certificate", str(certificate)),
         ("/run/secrets/tls_key", str(certificate)),
+        ("location / {", f"location {prefix}/ {{"),
+        ("proxy_pass http://broker;", f"proxy_pass http://broker{'/' if prefix else ''};"),
     ):
         assert ours in text
         text = text.replace(ours, here)

@@ -37,8 +37,11 @@ class Authority:
         context.load_cert_chain(self.issue(host, since=since, until=until))
         return context
 
-    def issue(self, host: str, *, since: timedelta = -DAY, until: timedelta = DAY) -> Path:
-        """A file of a key and a certificate for ``host``, a name or an address, valid from and until then."""
+    def issue(
+        self, host: str, *, since: timedelta = -DAY, until: timedelta = DAY, passphrase: str | None = None
+    ) -> Path:
+        """A file of a key and a certificate for ``host``, a name or an address, valid from and until then; the key is
+        locked with ``passphrase`` if there is one."""
         key = ec.generate_private_key(ec.SECP256R1())
         name: x509.GeneralName = x509.DNSName(host)
         if host.replace(".", "").isdigit():
@@ -50,8 +53,10 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
         both = self._folder / f"{host}.both.pem"
-        plain = serialization.NoEncryption()
-        private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        lock: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        if passphrase is not None:
+            lock = serialization.BestAvailableEncryption(passphrase.encode())
+        private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
         both.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
         return both
 

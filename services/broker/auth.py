@@ -34,6 +34,11 @@ def office_of(request: Request) -> Office:
     return office
 
 
+def located(request: Request, path: str) -> str:
+    """A path of this broker as the caller must write it."""
+    return f"{request.scope.get('root_path', '')}{path}"
+
+
 async def signed(request: Request) -> Signed:
     """For all but agreements and uploads: checks who asks, then reads a small body and checks it."""
     office = office_of(request)

@@ -23,7 +23,7 @@ def serve(
     home: Home,
     passphrase_file: PassphraseFile = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on. Put TLS in front of any but this machine.")
+        str, typer.Option(help="Address to listen on. Have TLS, here or in front, for any but this machine.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8750,
     name: Annotated[str, typer.Option(help="Name of this process among the workers; keep it from start to start.")] = (
@@ -38,14 +38,16 @@ def serve(
     import uvicorn  # these take seconds to import, and only this command needs them
 
     from services.broker.app import create_app, open_office
+    from services.broker.listening import words_for_uvicorn
 
     settings = Settings(home=home)
+    words = words_for_uvicorn(settings)
     identity = unlock(settings, passphrase_file)
     app = create_app(open_office(settings, identity), name=name, work=not no_work)
     sys.stderr.write(f"Broker {identity.card.name}, fingerprint {identity.card.fingerprint}\n")
     if not no_work:
         Thread(target=_warm, name="warm", daemon=True).start()
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, **words)
 
 
 def work(

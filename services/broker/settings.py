@@ -1,15 +1,18 @@
 """Every setting of the broker, from ``COUNTERFOIL_BROKER_*`` variables or arguments. No secret is a setting."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     """Where the broker keeps things and how much it takes."""
 
-    model_config = SettingsConfigDict(env_prefix="COUNTERFOIL_BROKER_", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="COUNTERFOIL_BROKER_", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     home: Path
     """Folder of the identity, the agreements' receiving keys, the storage and, by default, the database."""
@@ -45,6 +48,24 @@ class Settings(BaseSettings):
     counts among them."""
     unsigned_requests_at_once: int = Field(default=500, ge=1)
     """As for a party, for requests without a valid signature."""
+
+    tls_certificate: Path | None = None
+    """PEM file with the certificate and those between it and its root; with it the broker speaks TLS 1.2 or newer."""
+    tls_key: Path | None = None
+    """PEM file with the certificate's private key."""
+    tls_key_passphrase_file: Path | None = None
+    """File with the passphrase of that key, if it has one."""
+    root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    """Path under which a proxy shows the broker and which it strips, such as ``/counterfoil``."""
+    trusted_proxies: str = ""
+    """Addresses or networks, with commas between, of proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are
+    believed; nobody's if it is empty."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, value: str) -> str:
+        networks = [ip_network(one.strip()) for one in value.split(",")] if value.strip() else []
+        return ",".join(map(str, networks))
 
     @property
     def database(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -46,20 +47,29 @@ def running_broker(home: Path, *, passphrase: str) -> Iterator[str]:
         launched.stop()
 
 
-def launch(home: Path, *, passphrase: str, work: bool = True, port: int = 0, entry: str = _ENTRY) -> Launched:
+def launch(
+    home: Path,
+    *,
+    passphrase: str,
+    work: bool = True,
+    port: int = 0,
+    entry: str = _ENTRY,
+    trusting: ssl.SSLContext | None = None,
+) -> Launched:
     """Start ``counterfoil-broker serve`` and wait until it answers; its log is ``broker.log`` in ``home``.
 
     The passphrase goes through a pipe. Without ``work`` it leaves runs to other processes. ``port`` 0 is any that is
-    free; ``entry`` is the Python that is run. Raises ``BrokerError`` when the broker does not come up.
+    free; ``entry`` is the Python that is run; ``trusting`` is for a broker whose settings have it speak TLS. Raises
+    ``BrokerError`` when the broker does not come up.
     """
     port = port or free_port()
-    url = f"http://127.0.0.1:{port}"
+    url = f"{'http' if trusting is None else 'https'}://127.0.0.1:{port}"
     log = home / "broker.log"
     words = ["serve", "--home", str(home), "--port", str(port), *([] if work else ["--no-work"])]
     launched = Launched(url, _spawn(words, log, entry))
     try:
         _unlock(launched, passphrase)
-        _wait_until_up(url, launched.process, log)
+        _wait_until_up(url, launched.process, log, trusting)
     except BaseException:
         launched.stop()
         raise
@@ -91,9 +101,9 @@ def _unlock(launched: Launched, passphrase: str) -> None:
             stream.write(passphrase.encode() + b"\n")
 
 
-def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path, trusting: ssl.SSLContext | None) -> None:
     deadline = time.monotonic() + _PATIENCE
-    with httpx.Client(trust_env=False) as http:
+    with httpx.Client(trust_env=False, verify=trusting or True) as http:
         while time.monotonic() < deadline and process.poll() is None:
             try:
                 if http.get(f"{url}/healthz").is_success:

@@ -1,15 +1,18 @@
-"""Write the pages of ``docs/reference`` on the broker's commands and problems: ``python -m tests.services.pages``."""
+"""Write the broker's pages of ``docs/reference`` (commands, problems, settings): ``python -m tests.services.pages``."""
 
 from __future__ import annotations
 
 import typer
+from pydantic.fields import FieldInfo
 
 from services.broker.problem_types import KINDS, PREFIX
+from services.broker.settings import Settings
 from services.cli import app
 from tests.encoder.pages import REFERENCE, leaves
 
 PAGE = REFERENCE / "broker-commands.md"
 PROBLEMS = REFERENCE / "problems.md"
+SETTINGS = REFERENCE / "broker-settings.md"
 
 _COMMANDS = """# Commands of the broker
 
@@ -42,6 +45,47 @@ writes this page, and a test fails when it is no longer true.
 """
 
 
+_SETTINGS = """# Settings of the broker
+
+Every setting of `counterfoil-broker serve` and `work`, each a variable of the environment. None is a secret:
+passphrases come from files or are asked for. `python -m tests.services.pages` writes this page, and a test fails when
+it is no longer true.
+
+| variable | default | what it is |
+|---|---|---|
+{settings}
+
+`COUNTERFOIL_BROKER_HOME` is given as `--home`.
+
+**Behind a proxy** that shows the broker at `https://example.org/counterfoil`, set `ROOT_PATH` to `/counterfoil` and
+have the proxy strip that prefix: requests are signed for the whole path, and the broker puts the prefix back before it
+checks them. Parties then give `--broker https://example.org/counterfoil`. Set `TRUSTED_PROXIES` to the proxy's address
+too, so that requests without a signature are counted by the address that they come from, not all by the proxy's, and
+`Strict-Transport-Security` is sent. The proxy must replace `X-Forwarded-For`, or add to its end: the last address that
+is not a trusted proxy's counts. Limits on requests are per process.
+
+**Without a proxy** set `TLS_CERTIFICATE` and `TLS_KEY`. They are read when the broker starts: start it again when the
+certificate is renewed. The image asks itself by plain HTTP whether it is alive; give its container another health check
+then, or leave TLS to the proxy as the files in `deploy` do.
+"""
+
+
+def settings() -> str:
+    prefix = str(Settings.model_config["env_prefix"])
+    rows = (
+        f"| `{prefix}{name.upper()}` | {_default(field)} | "
+        f"{' '.join((field.description or '').replace('``', '`').split())} |"
+        for name, field in Settings.model_fields.items()
+    )
+    return _SETTINGS.format(settings="\n".join(rows))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "must be given"
+    return f"`{field.default}`" if field.default not in (None, "") else "none"
+
+
 def problems() -> str:
     rows = (
         f"| `{kind.name}` | {kind.status} | {kind.means} | {kind.to_do} | "
@@ -59,3 +103,4 @@ def commands() -> str:
 if __name__ == "__main__":
     PAGE.write_text(commands(), encoding="utf-8", newline="\n")
     PROBLEMS.write_text(problems(), encoding="utf-8", newline="\n")
+    SETTINGS.write_text(settings(), encoding="utf-8", newline="\n")

@@ -13,7 +13,7 @@ from keys.protocol import Event
 from keys.statement import declare
 from services.broker.api.insisting import InsistingRoute
 from services.broker.audit import record
-from services.broker.auth import SMALL_BODY, Signed, authenticate, office_of, signed, stream_body
+from services.broker.auth import SMALL_BODY, Signed, authenticate, located, office_of, signed, stream_body
 from services.broker.errors import Refused
 from services.broker.office import Office
 from services.broker.store import agreements
@@ -33,7 +33,7 @@ async def put_agreement(request: Request, response: Response) -> dict[str, Any]:
     office = office_of(request)
     body = b"".join([part async for part in stream_body(request, SMALL_BODY)])
     document = await run_in_threadpool(_put, request, office, body)
-    response.headers["Location"] = f"/v1/agreements/{document['body']['agreement']}"
+    response.headers["Location"] = located(request, f"/v1/agreements/{document['body']['agreement']}")
     return document
 
 

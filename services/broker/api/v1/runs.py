@@ -12,7 +12,7 @@ from keys.protocol import MAY_CANCEL, TRANSITIONS, Event, State
 from services.broker import quality
 from services.broker.api.insisting import InsistingRoute
 from services.broker.audit import record
-from services.broker.auth import Signed, office_of, signed
+from services.broker.auth import Signed, located, office_of, signed
 from services.broker.errors import Conflict, Gone, NotFound
 from services.broker.office import Office
 from services.broker.outcome import shown_to
@@ -24,6 +24,8 @@ from services.broker.store import agreements, openings, runs, tasks, uploads
 from services.broker.workflows import take_up
 
 router = APIRouter(tags=["runs"], route_class=InsistingRoute)
+_POLL_SECONDS = "1"
+"""After which it makes sense to ask again how far a run is."""
 
 
 @router.post("/agreements/{agreement}/runs", status_code=202)
@@ -61,18 +63,23 @@ def start_run(
         )
         record(office, connection, Event.RUN_STARTED, agreement=found.id, run=run, by=party.name, uploads=inputs)
     take_up(run, State.ACCEPTED)
-    response.headers["Location"] = f"/v1/runs/{run}"
-    response.headers["Retry-After"] = "1"
+    response.headers["Location"] = located(request, f"/v1/runs/{run}")
+    response.headers["Retry-After"] = _POLL_SECONDS
     return _status(office, run, found, party)
 
 
 @router.get("/runs/{run}")
-def run_status(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+def run_status(
+    run: str, request: Request, response: Response, caller: Annotated[Signed, Depends(signed)]
+) -> dict[str, Any]:
     """State, progress in percent (of comparisons, not of pairs: those tell of numbers of rows), and the counts that the
     suppression rule lets through: for IG leads once the run is matched, for the others once it is released."""
     office = office_of(request)
     agreement, party = member(office, run, caller)
-    return _status(office, run, agreement, party)
+    status = _status(office, run, agreement, party)
+    if TRANSITIONS[State(status["state"])]:
+        response.headers["Retry-After"] = _POLL_SECONDS
+    return status
 
 
 @router.get("/runs/{run}/quality")
