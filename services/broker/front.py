@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from services.broker.problems import unexpected
+from services.broker.problems import problem, unexpected
 
 REQUEST_ID = "x-request-id"
 _HEADERS = {
@@ -19,7 +20,8 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 _HSTS = "max-age=31536000"
-_TOKEN = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+"""Random bytes or a UUID. Anything freer could carry a name or a number of a person into the log."""
 
 
 class Front:
@@ -49,6 +51,10 @@ class Front:
             await send(message)
 
         with bound_contextvars(request_id=request_id):
+            if holds_nul(scope):  # no database takes one, and no address of ours has one
+                refusal = problem("bad-request", "The address holds a NUL byte.", "Use a current version of the tool.")
+                await refusal(scope, receive, send_with_headers)
+                return
             try:
                 await self._app(scope, receive, send_with_headers)
             except Exception as error:
@@ -59,7 +65,12 @@ class Front:
 
 
 def request_id_of(given: list[str], random: Callable[[int], bytes]) -> str:
-    """The caller's id if it gives one short token of letters, digits, dots, underscores and hyphens, or a new one."""
-    if len(given) == 1 and _TOKEN.fullmatch(given[0]):
+    """The caller's id if it gives one of 32 small hexadecimal digits, or a UUID in them; else a new one."""
+    if len(given) == 1 and _ID.fullmatch(given[0]):
         return given[0]
     return random(16).hex()
+
+
+def holds_nul(scope: Scope) -> bool:
+    """Whether path or query has a NUL byte in it, as it is or percent-encoded."""
+    return "\0" in scope["path"] or b"\0" in unquote_to_bytes(scope["query_string"])

@@ -118,6 +118,12 @@ _KINDS = (
         "Wait for as many seconds as `Retry-After` says, then send it again, signed anew. The tool does so by itself.",
     ),
     Kind(
+        "broker-away",
+        503,
+        "The broker is being started or is not there: the proxy before it says so.",
+        "Wait for as many seconds as `Retry-After` says, then send it again, signed anew. The tool does so by itself.",
+    ),
+    Kind(
         "no-room",
         507,
         "The broker's disk is full. Nothing was changed.",

@@ -25,9 +25,10 @@ from services.broker.settings import Settings
 from services.broker.store.database import Store
 from services.cli import app
 from services.rehearsal.party import gather, write_identity
-from services.rehearsal.server import Launched, launch, launch_worker
+from services.rehearsal.server import Launched, free_port, launch, launch_worker
 from tests.nginx import nginx
 from tests.postgres import USER, postgres
+from tests.seen import refused
 from tests.stage import Broker, Scene, children
 from tests.tls import Authority
 
@@ -178,13 +179,34 @@ def test_the_proxy_says_that_tls_stays_and_hides_what_is_for_operators(deploymen
     answer = ask(deployment, "GET", "/healthz")
     assert (answer.status_code, answer.headers["strict-transport-security"]) == (200, "max-age=63072000")
     assert answer.headers["server"] == "nginx"
-    assert ask(deployment, "GET", "/metrics").status_code == 404
+    for path in ("/metrics", "/readyz"):
+        refused(ask(deployment, "GET", path), 404, "not-found")
 
 
-def test_a_body_that_no_part_can_have_is_refused_as_a_problem(deployment: Deployment) -> None:
-    answer = ask(deployment, "PUT", "/v1/agreements/a/uploads/b/parts/0", bytes(66 << 20))
-    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
-    assert answer.json()["status"] == 413
+def test_what_the_proxy_refuses_by_itself_is_a_problem_as_the_brokers_are(deployment: Deployment) -> None:
+    refused(ask(deployment, "PUT", "/v1/agreements/a/uploads/b/parts/0", bytes(66 << 20)), 413, "too-large")
+    refused(ask(deployment, "TRACE", "/v1/card"), 400, "bad-request")
+    context = ssl.create_default_context(cafile=str(deployment.authority.file))
+    both = deployment.authority.issue("127.0.0.1")
+    with (
+        nginx(upstream=f"127.0.0.1:{free_port()}", certificate=both) as port,
+        httpx.Client(verify=context, trust_env=False) as http,
+    ):
+        answer = http.get(f"https://127.0.0.1:{port}/v1/card")
+    assert refused(answer, 503, "broker-away")
+    assert answer.headers["retry-after"] == "10"
+    assert answer.headers["strict-transport-security"] == "max-age=63072000"
+
+
+def test_one_id_finds_a_request_at_the_proxy_and_the_broker(deployment: Deployment) -> None:
+    refused(ask(deployment, "GET", "/v1/runs/x"), 401, "unauthenticated")
+    for given, kept in (("0123456789abcdef" * 2, True), ("9434765919", False)):
+        context = ssl.create_default_context(cafile=str(deployment.authority.file))
+        with httpx.Client(verify=context, trust_env=False) as http:
+            answer = http.get(f"{deployment.broker.url}/v1/runs/x", headers={"X-Request-ID": given})
+        refused(answer, 401, "unauthenticated")
+        assert answer.headers.get_list("x-request-id") == [answer.json()["request_id"]]
+        assert (answer.headers["x-request-id"] == given) is kept
 
 
 def test_nothing_older_than_tls_1_2_and_nothing_plain_is_spoken(deployment: Deployment) -> None:
@@ -198,4 +220,4 @@ def test_nothing_older_than_tls_1_2_and_nothing_plain_is_spoken(deployment: Depl
     with socket.create_connection(("127.0.0.1", port)) as plain, pytest.raises(ssl.SSLError):
         context.wrap_socket(plain, server_hostname="127.0.0.1")
     with httpx.Client(trust_env=False) as http:
-        assert http.get(f"http://127.0.0.1:{port}/healthz").status_code == 400
+        refused(http.get(f"http://127.0.0.1:{port}/healthz"), 400, "bad-request")

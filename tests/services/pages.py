@@ -34,14 +34,16 @@ _PROBLEMS = """# Problems
 Every error of the broker is answered as `application/problem+json` (RFC 9457). `type` is `{prefix}` and a name of this
 table, which stays as it is: programs may decide by it. `title` says what happened and `detail` what to do, in words for
 people that may change. `request_id` is the `X-Request-ID` of the answer, by which the operator finds the request in the
-log; a caller may choose it (8 to 64 letters, digits, dots, underscores or hyphens). `python -m tests.services.pages`
-writes this page, and a test fails when it is no longer true.
+log; a caller may choose it (32 small hexadecimal digits, or a UUID in them; anything else is not taken up).
+`python -m tests.services.pages` writes this page, and a test fails when it is no longer true.
 
 | name | status | what it means | what to do | more members |
 |---|---|---|---|---|
 {kinds}
 
 `retry_after` is a number of seconds. `failing` is a list of `database`, `migrations`, `storage` and `worker`.
+
+What is no HTTP at all never becomes a request: the server, or the proxy before it, answers 400 in a form of its own.
 """
 
 

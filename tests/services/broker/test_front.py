@@ -33,14 +33,30 @@ def test_a_signed_answer_has_them_too(scene: Scene) -> None:
 
 
 def test_a_request_id_of_the_caller_is_kept(broker: Broker) -> None:
-    answer = send(httpx.Request("GET", f"{broker.url}/nothing", headers={"X-Request-ID": "council.2026-06_1"}))
-    assert answer.headers["x-request-id"] == answer.json()["request_id"] == "council.2026-06_1"
+    for given in ("0123456789abcdef" * 2, "123e4567-e89b-12d3-a456-426614174000"):
+        answer = send(httpx.Request("GET", f"{broker.url}/nothing", headers={"X-Request-ID": given}))
+        assert answer.headers["x-request-id"] == answer.json()["request_id"] == given
 
 
 @pytest.mark.parametrize(
-    "given", [[], ["short"], ["x" * 65], ["with space"], ["twice-given", "twice-given"], ["naïvely-é"]]
+    "given",
+    [
+        [],
+        ["9434765919"],  # an NHS number
+        ["943 476 5919"],
+        ["A801200001001"],  # a UPN
+        ["jane.citizen"],
+        ["a" * 31],
+        ["a" * 33],
+        ["A" * 32],
+        ["٣" * 32],
+        ["a" * 32 + "\n"],
+        ["{123e4567-e89b-12d3-a456-426614174000}"],
+        ["123e4567e89b-12d3-a456-426614174000"],
+        ["a" * 32, "a" * 32],
+    ],
 )
-def test_what_is_no_short_token_is_not_taken(given: list[str]) -> None:
+def test_what_is_not_of_the_one_shape_is_not_taken(given: list[str]) -> None:
     assert request_id_of(given, lambda size: b"\x01" * size) == "01" * 16
 
 

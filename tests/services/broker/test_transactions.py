@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,11 +19,12 @@ from keys.identity import Identity
 from keys.kinds import Declared
 from keys.log import Log, verify_log
 from keys.statement import declare
-from services.broker.app import create_app, open_office
+from services.broker.app import open_office
 from services.broker.office import Office
 from services.broker.retention import destroy
 from services.broker.settings import Settings
 from services.broker.store import contributions, events
+from tests.asgi import answers_of
 from tests.parts import announce, put_part, upload_path
 from tests.seen import refused
 from tests.stage import MakeScene, Scene, contribution, send
@@ -53,14 +53,7 @@ def office_of(scene: Scene) -> Iterator[Office]:
 
 
 def answer_of(office: Office, request: httpx.Request) -> httpx.Response:
-    """What a broker in this office answers."""
-
-    async def answered() -> httpx.Response:
-        transport = httpx.ASGITransport(create_app(office), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport) as http:
-            return await http.send(request)
-
-    return asyncio.run(answered())
+    return answers_of(office, request)[0]
 
 
 def database(office: Office) -> list[str]:
