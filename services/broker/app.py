@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from keys.identity import Identity
 from services.broker import problems, readiness, workflows
 from services.broker.api.v1 import router
+from services.broker.auth import counted
 from services.broker.errors import NotReady
 from services.broker.front import Front
 from services.broker.limits import Limits
@@ -72,7 +73,7 @@ def create_app(office: Office, *, name: str = "broker", work: bool = True) -> Fa
         """The process answers."""
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["operation"])
+    @app.get("/readyz", tags=["operation"], dependencies=[Depends(counted)])
     def readyz() -> dict[str, str]:
         """Database, migrations, storage and this process's worker are in order."""
         if failing := readiness.failing(office):

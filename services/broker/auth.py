@@ -39,23 +39,38 @@ def located(request: Request, path: str) -> str:
     return f"{request.scope.get('root_path', '')}{path}"
 
 
+async def counted(request: Request) -> None:
+    """Count a request that needs no signature, or whose signature cannot be checked at once, for its address.
+
+    Raises ``RateLimited``.
+    """
+    limits: Limits = request.app.state.limits
+    limits.admit_stranger(request.client.host if request.client else "", now=office_of(request).now().timestamp())
+
+
 async def signed(request: Request) -> Signed:
     """For all but agreements and uploads: checks who asks, then reads a small body and checks it."""
-    office = office_of(request)
-    caller = await run_in_threadpool(authenticate, request, office, office.card)
+    caller = await known(request)
     return Signed(caller, b"".join([part async for part in stream_body(request, SMALL_BODY)]))
 
 
-def authenticate(request: Request, office: Office, card_of: Callable[[str], Card | None]) -> str:
-    """The signer's fingerprint. Raises ``Unauthenticated``, ``RateLimited``. Does not look at the body."""
-    limits: Limits = request.app.state.limits
-    seconds = office.now().timestamp()
+async def known(request: Request) -> str:
+    """The fingerprint of the party of any agreement here that asks; one that is not counts for its address. Raises
+    ``Unauthenticated``, ``RateLimited``."""
+    office = office_of(request)
     try:
-        fingerprint = _signer(request, office, card_of)
+        return await run_in_threadpool(authenticate, request, office, office.card)
     except Unauthenticated:
-        limits.admit_stranger(request.client.host if request.client else "", now=seconds)
+        await counted(request)
         raise
-    limits.admit_party(fingerprint, now=seconds)
+
+
+def authenticate(request: Request, office: Office, card_of: Callable[[str], Card | None]) -> str:
+    """The signer's fingerprint, for whom the request counts. Raises ``Unauthenticated``, ``RateLimited``. Does not look
+    at the body."""
+    fingerprint = _signer(request, office, card_of)
+    limits: Limits = request.app.state.limits
+    limits.admit_party(fingerprint, now=office.now().timestamp())
     return fingerprint
 
 

@@ -44,8 +44,9 @@ class Settings(BaseSettings):
     party_requests_at_once: int = Field(default=2000, ge=1)
     """Requests that a party may send beyond that, after a pause."""
     unsigned_requests_per_second: float = Field(default=10.0, gt=0)
-    """As for a party, for all requests without a valid signature that come from one address; a signed request never
-    counts among them."""
+    """As for a party, for requests without a valid signature that come from one address (IPv6: one /64 network), and
+    for agreements that are handed in, whose signature can be checked only with what they bring. `/healthz` is never
+    refused."""
     unsigned_requests_at_once: int = Field(default=500, ge=1)
     """As for a party, for requests without a valid signature."""
 

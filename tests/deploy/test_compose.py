@@ -61,6 +61,12 @@ def test_secrets_are_files_and_nothing_else() -> None:
                 assert value.removeprefix("/run/secrets/") in service["secrets"]
 
 
+def test_the_proxy_is_believed_and_whoever_else_is_in_its_network_is_the_interface() -> None:
+    (network,) = COMPOSE["networks"]["front"]["ipam"]["config"]
+    assert SERVICES["api"]["environment"]["COUNTERFOIL_BROKER_TRUSTED_PROXIES"] == network["subnet"]
+    assert {name for name, service in SERVICES.items() if "front" in service["networks"]} == {"proxy", "api"}
+
+
 def test_every_setting_is_one_of_the_broker() -> None:
     for name in SERVICES["api"]["environment"]:
         assert name.removeprefix("COUNTERFOIL_BROKER_").lower() in Settings.model_fields

@@ -13,7 +13,7 @@ from keys.protocol import Event
 from keys.statement import declare
 from services.broker.api.insisting import InsistingRoute
 from services.broker.audit import record
-from services.broker.auth import SMALL_BODY, Signed, authenticate, located, office_of, signed, stream_body
+from services.broker.auth import SMALL_BODY, Signed, authenticate, counted, located, office_of, signed, stream_body
 from services.broker.errors import Refused
 from services.broker.office import Office
 from services.broker.store import agreements
@@ -21,13 +21,13 @@ from services.broker.store import agreements
 router = APIRouter(tags=["agreements"], route_class=InsistingRoute)
 
 
-@router.get("/card")
+@router.get("/card", dependencies=[Depends(counted)])
 def card(request: Request) -> dict[str, Any]:
     """The broker's own card. Compare its fingerprint by another way before an agreement names it."""
     return office_of(request).identity.card.to_json()
 
 
-@router.post("/agreements", status_code=201)
+@router.post("/agreements", status_code=201, dependencies=[Depends(counted)])
 async def put_agreement(request: Request, response: Response) -> dict[str, Any]:
     """Hand in an agreement that every party has signed; the answer is this broker's receiving key for it."""
     office = office_of(request)

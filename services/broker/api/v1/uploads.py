@@ -11,7 +11,7 @@ from keys.canonical import parse
 from keys.request import sha256_in
 from services.broker.accept import complete, receipt_of
 from services.broker.api.insisting import InsistingRoute
-from services.broker.auth import Signed, authenticate, office_of, signed, stream_body
+from services.broker.auth import Signed, known, office_of, signed, stream_body
 from services.broker.errors import NotFound, Refused
 from services.broker.incoming import announce, find, keep_part, parts_here
 from services.broker.office import Office
@@ -45,7 +45,7 @@ def announce_upload(
 async def put_part(agreement: str, sha256: str, number: str, request: Request) -> dict[str, Any]:
     """One part, checked against its own ``Content-Digest``. The same again is the same as once."""
     office = office_of(request)
-    caller = await run_in_threadpool(authenticate, request, office, office.card)
+    caller = await known(request)
     found, holder = await run_in_threadpool(_holder, office, agreement, caller, sha256)
     found.require_in_force(office.now())
     upload = await run_in_threadpool(find, office, found, holder, sha256=sha256)
