@@ -121,6 +121,17 @@ def test_being_asked_to_wait_is_no_failure() -> None:
     assert wait(*[limited(7)] * 20, ("released", 100))[:2] == ("released", [7] * 20)
 
 
+def test_it_is_said_once_that_the_broker_asks_to_wait_and_each_time_that_it_is_away() -> None:
+    told: list[str] = []
+    patience = Patience(lambda seconds: None, told.append)
+    away = Unreachable("The broker's database is away for a while.", remedy="Wait.", retry_after=5)
+    for _ in range(2):
+        door = Asked([limited(7), limited(3), away, away, ("matched", 100)])
+        assert patience.insist(lambda door=door: look(door, "7"))["state"] == "matched"  # type: ignore[misc]
+    again = "The broker's database is away for a while. Trying again in 5 s."
+    assert told == ["These are more requests. Going on in 7 s, as the broker asks.", *[again] * 4]
+
+
 @pytest.mark.parametrize(("asked", "waited"), [(0, 1), (4000, 60)])
 def test_what_is_waited_when_asked_is_bounded(asked: float, waited: float) -> None:
     assert wait(limited(asked), ("released", 100))[1] == [waited]
