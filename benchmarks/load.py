@@ -9,6 +9,7 @@ it asks as fast as ``ASKERS`` callers can, for requests per second.
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import sys
 import time
@@ -115,6 +116,21 @@ class Asked:
                 done.result()
 
 
+@contextmanager
+def unlimited() -> Iterator[None]:
+    """Brokers that are started meanwhile take as many requests from one party as one can send."""
+    names = [f"COUNTERFOIL_BROKER_PARTY_REQUESTS_{name}" for name in ("PER_SECOND", "AT_ONCE")]
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1000000"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
 def load(
     council_rows: int, icb_rows: int, *, rate: float, seconds: float, burst_seconds: float = BURST_SECONDS
 ) -> dict[str, Any]:
@@ -136,6 +152,7 @@ def load(
         home = Workspace(root / "broker")
         passphrase = write_identity(home, cast.broker)
         with (
+            unlimited(),
             running_broker(home.root, passphrase=passphrase) as url,
             closing(Linkage(agree(terms, cast), cast, url)) as linkage,
         ):
