@@ -1,10 +1,16 @@
-"""Write the broker's pages of ``docs/reference`` (commands, problems, settings): ``python -m tests.services.pages``."""
+"""Write what ``docs/reference`` says of the broker's commands, problems, settings and operations.
+
+``python -m tests.services.pages``
+"""
 
 from __future__ import annotations
+
+import json
 
 import typer
 from pydantic.fields import FieldInfo
 
+from services.broker.api.openapi import document
 from services.broker.problem_types import KINDS, PREFIX
 from services.broker.settings import Settings
 from services.cli import app
@@ -13,6 +19,7 @@ from tests.encoder.pages import REFERENCE, leaves
 PAGE = REFERENCE / "broker-commands.md"
 PROBLEMS = REFERENCE / "problems.md"
 SETTINGS = REFERENCE / "broker-settings.md"
+OPENAPI = REFERENCE / "openapi.json"
 
 _COMMANDS = """# Commands of the broker
 
@@ -88,6 +95,10 @@ def _default(field: FieldInfo) -> str:
     return f"`{field.default}`" if field.default not in (None, "") else "none"
 
 
+def openapi() -> str:
+    return json.dumps(document(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 def problems() -> str:
     rows = (
         f"| `{kind.name}` | {kind.status} | {kind.means} | {kind.to_do} | "
@@ -106,3 +117,4 @@ if __name__ == "__main__":
     PAGE.write_text(commands(), encoding="utf-8", newline="\n")
     PROBLEMS.write_text(problems(), encoding="utf-8", newline="\n")
     SETTINGS.write_text(settings(), encoding="utf-8", newline="\n")
+    OPENAPI.write_text(openapi(), encoding="utf-8", newline="\n")

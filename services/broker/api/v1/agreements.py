@@ -11,7 +11,10 @@ from keys.identity import Card
 from keys.kinds import Declared
 from keys.protocol import Event
 from keys.statement import declare
+from services.broker.api.described import described
 from services.broker.api.insisting import InsistingRoute
+from services.broker.api.v1 import answers
+from services.broker.api.v1.answers import AgreementId
 from services.broker.audit import record
 from services.broker.auth import SMALL_BODY, Signed, authenticate, counted, located, office_of, signed, stream_body
 from services.broker.errors import Refused
@@ -21,13 +24,22 @@ from services.broker.store import agreements
 router = APIRouter(tags=["agreements"], route_class=InsistingRoute)
 
 
-@router.get("/card", dependencies=[Depends(counted)])
+@router.get("/card", dependencies=[Depends(counted)], **described({200: answers.Card}, signed=False))
 def card(request: Request) -> dict[str, Any]:
     """The broker's own card. Compare its fingerprint by another way before an agreement names it."""
     return office_of(request).identity.card.to_json()
 
 
-@router.post("/agreements", status_code=201, dependencies=[Depends(counted)])
+@router.post(
+    "/agreements",
+    dependencies=[Depends(counted)],
+    **described(
+        {201: answers.Statement},
+        *("conflict", "agreement-refused", "signature-refused", "document-refused"),
+        takes=answers.Agreement,
+        headers=["Location"],
+    ),
+)
 async def put_agreement(request: Request, response: Response) -> dict[str, Any]:
     """Hand in an agreement that every party has signed; the answer is this broker's receiving key for it."""
     office = office_of(request)
@@ -37,8 +49,10 @@ async def put_agreement(request: Request, response: Response) -> dict[str, Any]:
     return document
 
 
-@router.get("/agreements/{agreement}")
-def get_agreement(agreement: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+@router.get("/agreements/{agreement}", **described({200: answers.Kept}))
+def get_agreement(
+    agreement: AgreementId, request: Request, caller: Annotated[Signed, Depends(signed)]
+) -> dict[str, Any]:
     """The agreement with its signatures, the broker's receiving key for it and, later, the destruction receipt."""
     office = office_of(request)
     found, _ = office.member(agreement, caller.caller)

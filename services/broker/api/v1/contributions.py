@@ -10,7 +10,10 @@ from keys.envelope import verify
 from keys.kinds import Sealed
 from keys.protocol import Event
 from keys.request import content_digest
+from services.broker.api.described import BYTES, described
 from services.broker.api.insisting import InsistingRoute
+from services.broker.api.v1 import answers
+from services.broker.api.v1.answers import AgreementId, Other
 from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import Conflict, NotFound
@@ -21,9 +24,14 @@ router = APIRouter(tags=["contributions"], route_class=InsistingRoute)
 _PATH = "/agreements/{agreement}/contributions/{other}"
 
 
-@router.put(_PATH, status_code=201)
+@router.put(
+    _PATH,
+    **described(
+        {201: answers.Relayed}, "conflict", "agreement-refused", "envelope-refused", "signature-refused", takes=BYTES
+    ),
+)
 def put_contribution(
-    agreement: str, other: str, request: Request, caller: Annotated[Signed, Depends(signed)]
+    agreement: AgreementId, other: Other, request: Request, caller: Annotated[Signed, Depends(signed)]
 ) -> dict[str, str]:
     """From the calling holder to the holder ``other`` (its name in the terms)."""
     office = office_of(request)
@@ -61,9 +69,9 @@ def put_contribution(
     return {"agreement": found.id, "sender": sender.name, "receiver": receiver.name}
 
 
-@router.get(_PATH)
+@router.get(_PATH, response_class=Response, **described({200: BYTES}))
 def get_contribution(
-    agreement: str, other: str, request: Request, caller: Annotated[Signed, Depends(signed)]
+    agreement: AgreementId, other: Other, request: Request, caller: Annotated[Signed, Depends(signed)]
 ) -> Response:
     """What the holder ``other`` has sealed to the calling holder."""
     office = office_of(request)

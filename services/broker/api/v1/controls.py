@@ -11,7 +11,10 @@ from keys.control_rows import SALT_BYTES, opening
 from keys.kinds import Declared
 from keys.protocol import Event, State
 from keys.statement import Statement
+from services.broker.api.described import described
 from services.broker.api.insisting import InsistingRoute
+from services.broker.api.v1 import answers
+from services.broker.api.v1.answers import RunId
 from services.broker.api.v1.runs import awaited, member
 from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
@@ -27,8 +30,13 @@ router = APIRouter(tags=["control rows"], route_class=InsistingRoute)
 _PATH = "/runs/{run}/control-rows"
 
 
-@router.post(_PATH, status_code=201)
-def open_control_rows(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+@router.post(
+    _PATH,
+    **described(
+        {201: answers.Opened}, "conflict", "gone", "signature-refused", "document-refused", takes=answers.Opening
+    ),
+)
+def open_control_rows(run: RunId, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
     """A holder's ``{"statement", "salt", "handles"}``: its control rows by number, and its word that it has seen the
     links committed. The same again is the same as once."""
     office = office_of(request)
@@ -69,8 +77,8 @@ def open_control_rows(run: str, request: Request, caller: Annotated[Signed, Depe
     return _said(agreement, run, opened)
 
 
-@router.get(_PATH)
-def see_control_rows(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+@router.get(_PATH, **described({200: answers.Shown}, "gone"))
+def see_control_rows(run: RunId, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
     """For holders and their IG leads: who is awaited, and the control rows of all holders once nobody is."""
     office = office_of(request)
     agreement, _ = _party(office, run, caller, Role.HOLDER, Role.IG_LEAD)

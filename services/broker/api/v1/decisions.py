@@ -10,7 +10,10 @@ from keys.canonical import parse
 from keys.kinds import Declared
 from keys.protocol import APPROVALS_NEEDED, Event, State
 from keys.statement import Statement
+from services.broker.api.described import described
 from services.broker.api.insisting import InsistingRoute
+from services.broker.api.v1 import answers
+from services.broker.api.v1.answers import RunId
 from services.broker.api.v1.runs import awaited, member
 from services.broker.audit import record
 from services.broker.auth import Signed, office_of, signed
@@ -23,8 +26,15 @@ from services.broker.workflows import take_up
 router = APIRouter(tags=["decisions"], route_class=InsistingRoute)
 
 
-@router.post("/runs/{run}/approvals", status_code=201)
-def approve(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+@router.post(
+    "/runs/{run}/approvals",
+    **described(
+        {201: answers.Approved},
+        *("conflict", "agreement-refused", "signature-refused", "document-refused"),
+        takes=answers.Statement,
+    ),
+)
+def approve(run: RunId, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
     """An IG lead's signed approval of the release. Two, of two holders, let it go."""
     office = office_of(request)
     agreement, lead = _lead(office, run, caller)
@@ -48,8 +58,11 @@ def approve(run: str, request: Request, caller: Annotated[Signed, Depends(signed
     return {"run": run, "approved_by": list(approved)}
 
 
-@router.post("/runs/{run}/refusals", status_code=201)
-def refuse(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+@router.post(
+    "/runs/{run}/refusals",
+    **described({201: answers.Declined}, "conflict", "signature-refused", "document-refused", takes=answers.Statement),
+)
+def refuse(run: RunId, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
     """An IG lead's signed refusal. One is enough: nothing of the run is released, and another run may start."""
     office = office_of(request)
     agreement, lead = _lead(office, run, caller)

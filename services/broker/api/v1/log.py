@@ -10,7 +10,10 @@ from keys.checkpoint import parse_note
 from keys.errors import LogError
 from keys.merkle import consistency_proof, inclusion_proof, leaf_hash
 from keys.receiving import encode
+from services.broker.api.described import described
 from services.broker.api.insisting import InsistingRoute
+from services.broker.api.v1 import answers
+from services.broker.api.v1.answers import AgreementId
 from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import NotFound, Refused
 from services.broker.store import countersignatures, events
@@ -18,8 +21,8 @@ from services.broker.store import countersignatures, events
 router = APIRouter(tags=["audit log"], route_class=InsistingRoute)
 
 
-@router.get("/agreements/{agreement}/log")
-def get_log(agreement: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+@router.get("/agreements/{agreement}/log", **described({200: answers.Log}))
+def get_log(agreement: AgreementId, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
     """Everything that happened in this agreement, in the form that ``counterfoil log verify`` checks offline."""
     office = office_of(request)
     found, _ = office.member(agreement, caller.caller)
@@ -35,9 +38,9 @@ def get_log(agreement: str, request: Request, caller: Annotated[Signed, Depends(
     }
 
 
-@router.get("/agreements/{agreement}/log/checkpoint")
+@router.get("/agreements/{agreement}/log/checkpoint", **described({200: answers.Checkpoint}, "invalid-request"))
 def get_checkpoint(
-    agreement: str,
+    agreement: AgreementId,
     request: Request,
     caller: Annotated[Signed, Depends(signed)],
     since: Annotated[int, Query(ge=0)] = 0,
@@ -59,8 +62,11 @@ def get_checkpoint(
     }
 
 
-@router.post("/agreements/{agreement}/log/countersignatures", status_code=201)
-def countersign(agreement: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+@router.post(
+    "/agreements/{agreement}/log/countersignatures",
+    **described({201: answers.Countersigned}, "signature-refused", "document-refused", takes=answers.Note),
+)
+def countersign(agreement: AgreementId, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
     """A checkpoint of this broker with the caller's signature added; the export shows it to everyone."""
     office = office_of(request)
     found, party = office.member(agreement, caller.caller)

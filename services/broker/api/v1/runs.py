@@ -10,7 +10,10 @@ from sqlalchemy import RowMapping
 from keys.agreement import Agreement, Party, Role
 from keys.protocol import MAY_CANCEL, TRANSITIONS, Event, State
 from services.broker import quality
+from services.broker.api.described import BYTES, described
 from services.broker.api.insisting import InsistingRoute
+from services.broker.api.v1 import answers
+from services.broker.api.v1.answers import AgreementId, RunId
 from services.broker.audit import record
 from services.broker.auth import Signed, located, office_of, signed
 from services.broker.errors import Conflict, Gone, NotFound
@@ -28,9 +31,12 @@ _POLL_SECONDS = "1"
 """After which it makes sense to ask again how far a run is."""
 
 
-@router.post("/agreements/{agreement}/runs", status_code=202)
+@router.post(
+    "/agreements/{agreement}/runs",
+    **described({202: answers.Run}, "conflict", "agreement-refused", headers=["Location", "Retry-After"]),
+)
 def start_run(
-    agreement: str, request: Request, response: Response, caller: Annotated[Signed, Depends(signed)]
+    agreement: AgreementId, request: Request, response: Response, caller: Annotated[Signed, Depends(signed)]
 ) -> dict[str, Any]:
     """Start a run on the newest upload of every holder; its status is at ``Location``."""
     office = office_of(request)
@@ -68,9 +74,9 @@ def start_run(
     return _status(office, run, found, party)
 
 
-@router.get("/runs/{run}")
+@router.get("/runs/{run}", **described({200: answers.Run}, headers=["Retry-After"]))
 def run_status(
-    run: str, request: Request, response: Response, caller: Annotated[Signed, Depends(signed)]
+    run: RunId, request: Request, response: Response, caller: Annotated[Signed, Depends(signed)]
 ) -> dict[str, Any]:
     """State, progress in percent (of comparisons, not of pairs: those tell of numbers of rows), and the counts that the
     suppression rule lets through: for IG leads once the run is matched, for the others once it is released."""
@@ -82,8 +88,8 @@ def run_status(
     return status
 
 
-@router.get("/runs/{run}/quality")
-def run_quality(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+@router.get("/runs/{run}/quality", **described({200: answers.Quality}))
+def run_quality(run: RunId, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
     """How good the links are expected to be, as far as the suppression rule lets it be said, for whom the status gives
     the counts to; ``null`` where nothing may be said, or the agreement is not one of two holders with one row each in a
     link."""
@@ -100,8 +106,8 @@ def run_quality(run: str, request: Request, caller: Annotated[Signed, Depends(si
     }
 
 
-@router.post("/runs/{run}/cancellation")
-def cancel_run(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
+@router.post("/runs/{run}/cancellation", **described({200: answers.Run}, "conflict"))
+def cancel_run(run: RunId, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
     """Stop a run whose links are not decided yet, as a holder or an IG lead. Its tasks end within seconds, and another
     run may start."""
     office = office_of(request)
@@ -121,8 +127,8 @@ def cancel_run(run: str, request: Request, caller: Annotated[Signed, Depends(sig
     return _status(office, run, agreement, party)
 
 
-@router.get("/runs/{run}/release")
-def fetch_release(run: str, request: Request, caller: Annotated[Signed, Depends(signed)]) -> Response:
+@router.get("/runs/{run}/release", response_class=Response, **described({200: BYTES}, "gone"))
+def fetch_release(run: RunId, request: Request, caller: Annotated[Signed, Depends(signed)]) -> Response:
     """Sealed to the caller: a holder's tokens or link keys; the recipient's run key."""
     office = office_of(request)
     agreement, party = member(office, run, caller)

@@ -10,7 +10,10 @@ from keys.agreement import Agreement, Party, Role
 from keys.canonical import parse
 from keys.request import sha256_in
 from services.broker.accept import complete, receipt_of
+from services.broker.api.described import BYTES, described
 from services.broker.api.insisting import InsistingRoute
+from services.broker.api.v1 import answers
+from services.broker.api.v1.answers import AgreementId, FileId, Number
 from services.broker.auth import Signed, known, office_of, signed, stream_body
 from services.broker.errors import NotFound, Refused
 from services.broker.incoming import announce, find, keep_part, parts_here
@@ -23,9 +26,20 @@ _PATH = "/agreements/{agreement}/uploads/{sha256}"
 """The SHA-256 (64 small hexadecimal digits) of the calling holder's sealed file."""
 
 
-@router.put(_PATH)
+@router.put(
+    _PATH,
+    **described(
+        {200: answers.Announced, 201: answers.Announced},
+        *("conflict", "agreement-refused", "document-refused"),
+        takes=answers.Announcement,
+    ),
+)
 def announce_upload(
-    agreement: str, sha256: str, request: Request, response: Response, caller: Annotated[Signed, Depends(signed)]
+    agreement: AgreementId,
+    sha256: FileId,
+    request: Request,
+    response: Response,
+    caller: Annotated[Signed, Depends(signed)],
 ) -> dict[str, Any]:
     """Announce a file of ``{"bytes": n}``, or ask what of it is here: the answer is the same."""
     office = office_of(request)
@@ -41,8 +55,10 @@ def announce_upload(
     return {"receipt": None, "part_bytes": upload.part_size, "parts": sorted(parts_here(office, upload))}
 
 
-@router.put(f"{_PATH}/parts/{{number}}")
-async def put_part(agreement: str, sha256: str, number: str, request: Request) -> dict[str, Any]:
+@router.put(
+    f"{_PATH}/parts/{{number}}", **described({200: answers.PartKept}, "conflict", "agreement-refused", takes=BYTES)
+)
+async def put_part(agreement: AgreementId, sha256: FileId, number: Number, request: Request) -> dict[str, Any]:
     """One part, checked against its own ``Content-Digest``. The same again is the same as once."""
     office = office_of(request)
     caller = await known(request)
@@ -64,9 +80,19 @@ async def put_part(agreement: str, sha256: str, number: str, request: Request) -
     return {"part": which}
 
 
-@router.post(f"{_PATH}/complete")
+@router.post(
+    f"{_PATH}/complete",
+    **described(
+        {200: answers.Receipt, 201: answers.Receipt},
+        *("conflict", "gone", "agreement-refused", "envelope-refused", "signature-refused", "document-refused"),
+    ),
+)
 async def complete_upload(
-    agreement: str, sha256: str, request: Request, response: Response, caller: Annotated[Signed, Depends(signed)]
+    agreement: AgreementId,
+    sha256: FileId,
+    request: Request,
+    response: Response,
+    caller: Annotated[Signed, Depends(signed)],
 ) -> dict[str, Any]:
     """All parts are here: the signed receipt of the whole, or why it is refused. Once accepted, the same receipt."""
     office = office_of(request)
@@ -78,7 +104,7 @@ async def complete_upload(
     return receipt
 
 
-def _holder(office: Office, agreement: str, caller: str, sha256: str) -> tuple[Agreement, Party]:
+def _holder(office: Office, agreement: AgreementId, caller: str, sha256: str) -> tuple[Agreement, Party]:
     found, holder = office.member(agreement, caller)
     if holder.role is not Role.HOLDER or not re.fullmatch("[0-9a-f]{64}", sha256):
         raise NotFound
