@@ -6,6 +6,7 @@ from logging import getLogger
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.broker import workflows
+from services.broker.errors import BrokerError
 from services.broker.office import Office
 
 _log = getLogger(__name__)
@@ -26,6 +27,6 @@ def _checks(office: Office) -> Iterator[tuple[str, Callable[[], bool]]]:
 def _holds(name: str, check: Callable[[], bool]) -> bool:
     try:
         return check()
-    except (OSError, SQLAlchemyError) as failure:
+    except (OSError, SQLAlchemyError, BrokerError) as failure:  # ours: a password that cannot be read just now
         _log.warning("not ready: %s: %s", name, type(failure).__name__)
         return False

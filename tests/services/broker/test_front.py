@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
+from services.broker import readiness
+from services.broker.app import open_office
 from services.broker.front import request_id_of
+from services.broker.settings import Settings
 from services.broker.store.database import Store
 from services.broker.store.schema import new_enough, versions
+from services.rehearsal.party import gather
+from tests.asgi import answers_of
 from tests.moved import DATABASES, move, opened
+from tests.postgres import postgres
 from tests.seen import refused
 from tests.stage import Broker, Scene, send
 
@@ -109,3 +116,23 @@ def test_readiness_waits_for_no_writer(tmp_path: Path) -> None:
             assert store.is_migrated()
     finally:
         store.close()
+
+
+def test_a_database_that_is_away_or_whose_password_cannot_be_read_is_told_by_name_alone(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("not asked for")
+    with postgres() as server:
+        settings = {"home": tmp_path, "database_url": server.make_database("ready"), "database_password_file": password}
+        office = open_office(Settings.model_validate(settings), gather([]).broker)
+        with closing(office.store):
+            assert readiness.failing(office) == ["worker"], "nobody is at work in this process"
+            server.stop()
+            assert readiness.failing(office) == ["database", "migrations", "worker"]
+            server.start()
+            assert readiness.failing(office) == ["worker"]
+            password.unlink()
+            office.store.engine.dispose()
+            (answer,) = answers_of(office, httpx.Request("GET", "http://broker.example/readyz"))
+    assert refused(answer, 503, "not-ready")
+    assert answer.json()["failing"] == ["database", "migrations", "worker"]
+    assert str(tmp_path) not in answer.text
