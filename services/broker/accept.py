@@ -20,6 +20,7 @@ from services.broker.office import Office
 from services.broker.plausibility import require_plausible
 from services.broker.receive import receive
 from services.broker.store import incoming, uploads
+from services.broker.watch import metrics
 
 
 def complete(office: Office, agreement: Agreement, holder: Party, *, sha256: str) -> tuple[dict[str, Any], bool]:
@@ -37,6 +38,7 @@ def complete(office: Office, agreement: Agreement, holder: Party, *, sha256: str
         try:
             receipt, fresh = _accept(office, agreement, holder, upload, whole)
         except CounterfoilError:
+            metrics.refused_upload()
             give_up(office, upload)
             raise
     finally:

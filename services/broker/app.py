@@ -22,6 +22,7 @@ from services.broker.retention import Keeper
 from services.broker.settings import Settings
 from services.broker.storage import Storage
 from services.broker.store.database import Store
+from services.broker.watch import requests
 
 
 def open_office(settings: Settings, identity: Identity) -> Office:
@@ -66,7 +67,8 @@ def create_app(office: Office, *, name: str = "broker", work: bool = True) -> Fa
     """Held while an upload is checked as a whole."""
     app.include_router(router)
     problems.install(app)
-    app.add_middleware(Front, random=office.random)
+    requests.install(app, office.settings)
+    app.add_middleware(Front, random=office.random)  # last, and so outermost: what looks on has the request's id
 
     @app.get("/healthz", tags=["operation"])
     def healthz() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy import event as moments
 
 from keys.canonical import canonical
 from keys.checkpoint import Checkpoint, sign_checkpoint
@@ -11,6 +12,7 @@ from keys.merkle import Tree, leaf_hash
 from keys.protocol import Event
 from services.broker.office import Office
 from services.broker.store import events
+from services.broker.watch import metrics
 
 
 def record(office: Office, connection: Connection, event: Event, *, agreement: str, **facts: Any) -> int:
@@ -19,6 +21,16 @@ def record(office: Office, connection: Connection, event: Event, *, agreement: s
     ``facts`` are ids, digests, states, party names and signed statements: never a count or a content. Returns the
     entry's number, from 1.
     """
+    try:
+        number = _append(office, connection, event, agreement, facts)
+    except Exception:
+        metrics.AUDIT_FAILURES.inc()
+        raise
+    moments.listen(connection, "commit", lambda _connection: metrics.recorded(event), once=True)
+    return number
+
+
+def _append(office: Office, connection: Connection, event: Event, agreement: str, facts: dict[str, Any]) -> int:
     leaf = canonical({"event": event.value, "at": office.stamp(), "agreement": agreement, **facts})
     tree, size = Tree(), 1
     for before in events.leaves(connection, agreement):

@@ -4,6 +4,7 @@ import secrets
 import signal
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from threading import Event, Thread
 from typing import Annotated
@@ -39,15 +40,22 @@ def serve(
 
     from services.broker.app import create_app, open_office
     from services.broker.listening import words_for_uvicorn
+    from services.broker.watch import logs
+    from services.broker.watch.process import watched
 
     settings = Settings(home=home)
     words = words_for_uvicorn(settings)
+    logs.install(settings, sys.stderr)
     identity = unlock(settings, passphrase_file)
-    app = create_app(open_office(settings, identity), name=name, work=not no_work)
-    sys.stderr.write(f"Broker {identity.card.name}, fingerprint {identity.card.fingerprint}\n")
+    office = open_office(settings, identity)
+    app = create_app(office, name=name, work=not no_work)
+    card = identity.card
+    logs.say("broker started", broker=card.name, fingerprint=card.fingerprint, version=version("counterfoil"))
     if not no_work:
         Thread(target=_warm, name="warm", daemon=True).start()
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, **words)
+    with watched(office):
+        level = logs.level_of_libraries(settings, "warning")
+        uvicorn.run(app, host=host, port=port, log_config=None, log_level=level, access_log=False, **words)
 
 
 def work(
@@ -64,8 +72,11 @@ def work(
     """
     from services.broker import workflows
     from services.broker.app import open_office
+    from services.broker.watch import logs
+    from services.broker.watch.process import watched
 
     settings = Settings(home=home)
+    logs.install(settings, sys.stderr)
     office = open_office(settings, unlock(settings, passphrase_file))
     called = name or f"worker-{secrets.token_hex(4)}"
     told = Event()
@@ -73,9 +84,10 @@ def work(
         signal.signal(kind, lambda *_: told.set())
     workflows.start(office, called)
     try:
-        sys.stderr.write(f"Worker {called} is at work.\n")
-        _warm()
-        told.wait()
+        with watched(office):
+            logs.say("worker started", worker=called, version=version("counterfoil"))
+            _warm()
+            told.wait()
     finally:
         workflows.stop()
         office.store.close()
@@ -84,12 +96,12 @@ def work(
 def _warm() -> None:
     """Have the code for comparing compiled before it is needed, and say how long that took and where it is kept."""
     from matcher import kernel
+    from services.broker.watch.logs import say
 
     started = time.monotonic()
     compiled, seconds = kernel.warm(), time.monotonic() - started
     folder = kernel.code_folder()
     if folder is None:
-        kept = "not kept, as no folder for it can be written: set NUMBA_CACHE_DIR to one that can"
+        say("code ready", seconds=round(seconds, 1), code="not kept")
     else:
-        kept = f"kept in {folder}" if compiled else f"found in {folder}"
-    sys.stderr.write(f"The code for comparing is ready after {seconds:.1f} s ({kept}).\n")
+        say("code ready", seconds=round(seconds, 1), code="kept" if compiled else "found", folder=str(folder))

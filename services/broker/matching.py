@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from logging import getLogger
 from typing import Final
 
 import numpy as np
@@ -25,8 +24,7 @@ from services.broker.inputs import Inputs
 from services.broker.plan import Task
 from services.broker.runs import comparisons, exact_keys, fuzzy_keys
 from services.broker.spill import Spill
-
-_log = getLogger(__name__)
+from services.broker.watch.logs import say
 
 BYTES_PER_CANDIDATE: Final = 240
 """What a pair takes in memory while it is weighed, as measured: its rows, its evidence, and what the model works with.
@@ -73,7 +71,7 @@ def survey(inputs: Inputs) -> None:
                 fitting = max(fitting, foreseen.fitting_floor(capacity(memory) / len(keys)))
         if expected > capacity(memory):
             needed = int(expected * BYTES_PER_CANDIDATE) >> 20
-            _log.warning("A run needs memory_mb of about %d and has %d.", needed, memory)
+            say("memory short", needed_mb=needed, has_mb=memory)
             raise FloodError(
                 f"About {expected:,.0f} pairs reach the floor of {floor:.3f}; {capacity(memory):,} fit in memory.",
                 remedy=f"A floor of {fitting:.2f} would do, or a memory budget of {needed} MiB.",

@@ -9,15 +9,14 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from logging import getLogger
 from threading import Event
 from typing import TypeVar
 
 from keys.files import OutputRefused
 from services.broker.errors import DatabaseAway
+from services.broker.watch.logs import say
 
 Result = TypeVar("Result")
-_log = getLogger(__name__)
 _FIRST_SECONDS = 0.25
 _LONGEST_SECONDS = 5.0
 
@@ -54,7 +53,7 @@ class Patience:
                 if bounded and waited >= self.seconds:
                     raise
                 if waited == 0:
-                    _log.warning("waiting: %s", "the disk is full" if no_room(error) else "the database is away")
+                    say("waiting", lack="room" if no_room(error) else "database")
             if self._ended.wait(pause):
                 raise Interrupted
             waited += pause

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from logging import getLogger
 from threading import Event as Signal
 from threading import Thread
 from typing import Any
@@ -32,13 +31,10 @@ from services.broker.office import Office
 from services.broker.states import change_state
 from services.broker.store import agreements, contributions, incoming, runs
 from services.broker.sweep import sweep
+from services.broker.watch import metrics
+from services.broker.watch.logs import say
 
-_log = getLogger(__name__)
 _EVERY_SECONDS = 60.0
-_UNDONE = (
-    "the data of an agreement had been destroyed, but the database does not say so (it was restored from a backup, or "
-    "the broker was cut off); they are destroyed again"
-)
 _OVERTAKEN = {
     "what": "The data of the agreement were destroyed, as it says, before the run was released.",
     "remedy": "Make and sign a new agreement.",
@@ -74,7 +70,7 @@ def destroy_due(office: Office) -> list[str]:
     for agreement, of_agreement in standing:
         noted = agreement.id in office.destroyed
         if noted:
-            _log.warning("%s: %s", _UNDONE, agreement.id)
+            say("destruction repeated")
         if noted or due(agreement, of_agreement, office.now()):
             try:
                 destroy(office, agreement)
@@ -92,6 +88,7 @@ def destroy_due(office: Office) -> list[str]:
                 office.storage.remove_folder(f"{room}/{name}")
     _note_earlier(office)
     office.store.settle()
+    metrics.looked(destroyed=len(gone), left=len(failures), now=office.now())
     if failures:
         raise ExceptionGroup("the data of some agreements could not be destroyed", failures)
     return gone
@@ -153,8 +150,9 @@ class Keeper:
             self._look()
 
     def _look(self) -> None:
-        for duty, fault in ((destroy_due, "data are overdue for destruction"), (sweep, "uploads are not swept up")):
+        for duty, name in ((destroy_due, "destruction"), (sweep, "sweep")):
             try:
                 duty(self._office)
             except Exception as failure:  # noqa: BLE001 - it must look again in a minute
-                _log.error("%s: %s", fault, failure, exc_info=failure)
+                metrics.DUTY_FAILURES.labels(name).inc()
+                say("duty failed", failure, duty=name)

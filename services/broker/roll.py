@@ -15,14 +15,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from logging import getLogger
 from threading import Event, Thread
 
 from services.broker.errors import BrokerError
 from services.broker.office import Office
 from services.broker.store import workers
-
-_log = getLogger(__name__)
+from services.broker.watch.logs import say
 
 BEAT_SECONDS = 1.0
 PATIENCE_SECONDS = 3.0
@@ -103,7 +101,7 @@ class Roll:
             try:
                 self._beat()
             except Exception as failure:  # noqa: BLE001 - the database may be away for a while; the next beat tries again
-                _log.warning("a beat of the worker failed: %s", type(failure).__name__)
+                say("beat failed", failure)
                 self._watch = Watch()  # nobody could count: others have not been silent
 
     def _beat(self) -> None:
@@ -114,7 +112,7 @@ class Roll:
         timeout, now = float(self._office.settings.worker_timeout_seconds), time.monotonic()
         for row in others:
             if self._watch.dead(row["name"], row["boot"], row["beat"], now=now, timeout=timeout):
-                _log.warning("worker %s is silent: its tasks go back to the queue", row["name"])
+                say("worker silent", worker=row["name"])
                 self._take_over(row["name"])
                 with self._office.store.transaction("strike off worker") as connection:
                     workers.strike(connection, row["name"], boot=row["boot"])

@@ -4,11 +4,13 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from services.broker.watch.settings import WatchSettings
 
 
-class Settings(BaseSettings):
-    """Where the broker keeps things and how much it takes."""
+class Settings(WatchSettings):
+    """Where the broker keeps things, how much it takes and what an operator sees."""
 
     model_config = SettingsConfigDict(
         env_prefix="COUNTERFOIL_BROKER_", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True

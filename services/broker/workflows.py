@@ -37,6 +37,8 @@ from services.broker.states import change_state
 from services.broker.store import openings, runs, tasks
 from services.broker.store.database import let_many_in
 from services.broker.store.engine import steps_engine
+from services.broker.watch import metrics
+from services.broker.watch.logs import level_of_libraries, say
 
 _VERSION = "3"
 _MATCH, _COMPARE, _OPEN, _RELEASE = "match", "compare", "open", "release"
@@ -82,7 +84,7 @@ def start(office: Office, name: str, *, work: bool = True) -> None:
         "system_database_engine": engine,
         "application_version": _VERSION,
         "executor_id": name,
-        "log_level": "ERROR",
+        "log_level": level_of_libraries(office.settings, "error").upper(),
     }
     DBOS(config=config)
     if not work:
@@ -109,6 +111,15 @@ def stop() -> None:
 def is_alive() -> bool:
     """Whether this process is on the roll and goes on telling the others so."""
     return bool(_desk) and _desk[0].roll.is_kept()
+
+
+def waiting() -> dict[str, int]:
+    """How many items each queue holds that nobody has taken."""
+    held = dict.fromkeys(_AT_ONCE, 0)
+    for item in DBOS.list_queued_workflows(status="ENQUEUED", load_input=False, load_output=False):
+        if item.queue_name in held:
+            held[item.queue_name] += 1
+    return held
 
 
 def take_up(run: str, state: State) -> None:
@@ -237,6 +248,7 @@ def _find(run: str, task: dict[str, Any]) -> None:
             tasks.done(connection, run, work.number, pairs=pairs, worker=desk.roll.name, at=office.stamp())
     if not wanted:  # the links were decided, and all pairs forgotten, while this worker was taken for dead
         forget_pairs(office, run, {work.number: pairs})
+    metrics.TASKS.inc()
 
 
 @_step()
@@ -274,7 +286,9 @@ def _release(run: str) -> None:
 def _change(run: str, state: str) -> None:
     office = _here().office
     with office.store.transaction("change state of run") as connection:
+        before = runs.get_locked(connection, run)
         change_state(office, connection, run, State(state))
+    metrics.run_changed(before, State(state), office.now())
 
 
 @_step(bounded=False)
@@ -322,7 +336,8 @@ def _tidying(office: Office, shelf: Shelf) -> Callable[[], None]:
 
 
 def _unexpected(error: Exception) -> dict[str, Any]:
-    DBOS.logger.error("run stopped by %s", type(error).__name__)
+    metrics.RUN_ERRORS.inc()
+    say("run stopped", error)
     return {
         "what": f"The broker met an unexpected error ({type(error).__name__}).",
         "remedy": "Ask the broker's operator to read the log, then start another run.",

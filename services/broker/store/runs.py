@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from keys.protocol import State
 from services.broker.store.tables import approvals, runs
@@ -59,3 +59,9 @@ def unfinished(connection: Connection) -> Sequence[RowMapping]:
     waiting = [state.value for state in (State.ACCEPTED, State.APPROVED)]
     query = select(runs).where(runs.c.state.in_(waiting)).order_by(runs.c.started_at)
     return connection.execute(query).mappings().all()
+
+
+def by_state(connection: Connection) -> dict[str, int]:
+    """How many runs there are in each state that any is in."""
+    query = select(runs.c.state, func.count().label("how_many")).group_by(runs.c.state)
+    return {row.state: row.how_many for row in connection.execute(query)}

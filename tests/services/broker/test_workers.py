@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import sqlite3
 import time
@@ -262,9 +261,11 @@ def test_no_pairs_are_kept_once_links_are_decided(house: House) -> None:
 
 
 def test_every_worker_says_where_the_code_for_comparing_is_kept(house: House) -> None:
-    said = (house.home / "one.log").read_text()
-    assert re.search(r"The code for comparing is ready after \d+\.\d s \((kept|found) in /.+\)\.", said)
-    assert "ready" not in (house.home / "broker.log").read_text()
+    lines = [json.loads(line) for line in (house.home / "one.log").read_text().splitlines() if line.startswith("{")]
+    ready = [line for line in lines if line["event"] == "code ready"]
+    assert ready
+    assert all(line["code"] in ("kept", "found") and line["folder"].startswith("/") for line in ready)
+    assert "code ready" not in (house.home / "broker.log").read_text()
 
 
 def test_no_worker_says_a_word_of_the_rows_or_falls_over(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import httpx
@@ -28,8 +29,9 @@ def test_it_answers_while_it_runs_and_not_afterwards(home: Workspace) -> None:
         with pytest.raises(httpx.TransportError):
             http.get(f"{url}/healthz")
     log = (home.root / "broker.log").read_text()
-    said = [line for line in log.splitlines() if not line.startswith("The code for comparing is ready after ")]
-    assert said == [f"Broker broker, fingerprint {identity.card.fingerprint}"]
+    said = [line for line in map(json.loads, log.splitlines()) if line["event"] not in ("code ready", "request")]
+    assert [line["event"] for line in said] == ["broker started"]
+    assert (said[0]["broker"], said[0]["fingerprint"]) == ("broker", identity.card.fingerprint)
     assert passphrase not in log
 
 

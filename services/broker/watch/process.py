@@ -1,0 +1,24 @@
+"""What is watched of one process, from its start to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from services.broker import workflows
+from services.broker.office import Office
+from services.broker.watch.books import Books
+from services.broker.watch.metrics import REGISTRY
+from services.broker.watch.port import metrics_served
+
+
+@contextmanager
+def watched(office: Office) -> Iterator[None]:
+    """Serve this process's metrics meanwhile, if a setting says so. Raises as ``metrics_served`` does."""
+    books = Books(office, workflows.waiting)
+    REGISTRY.register(books)
+    try:
+        with metrics_served(office.settings, REGISTRY):
+            yield
+    finally:
+        REGISTRY.unregister(books)
