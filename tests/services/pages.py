@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from services.broker.api.openapi import document
 from services.broker.problem_types import KINDS, PREFIX
 from services.broker.settings import Settings
+from services.broker.watch.settings import WatchSettings
 from services.cli import app
 from tests.encoder.pages import REFERENCE, leaves
 
@@ -84,7 +85,7 @@ def settings() -> str:
     rows = (
         f"| `{prefix}{name.upper()}` | {_default(field)} | "
         f"{' '.join((field.description or '').replace('``', '`').split())} |"
-        for name, field in Settings.model_fields.items()
+        for name, field in sorted(Settings.model_fields.items(), key=lambda item: item[0] in WatchSettings.model_fields)
     )
     return _SETTINGS.format(settings="\n".join(rows))
 

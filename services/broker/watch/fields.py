@@ -15,7 +15,17 @@ from typing import Any, Final
 
 Shape = Callable[[Any], bool]
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "other")
-LIBRARIES: Final = ("alembic", "asyncio", "dbos", "httpx", "sqlalchemy", "uvicorn", "warnings", "other")
+LIBRARIES: Final = (
+    "alembic",
+    "asyncio",
+    "dbos",
+    "httpx",
+    "opentelemetry",
+    "sqlalchemy",
+    "uvicorn",
+    "warnings",
+    "other",
+)
 DUTIES: Final = ("destruction", "sweep")
 LACKS: Final = ("database", "room")
 UNLISTED: Final = "unlisted"

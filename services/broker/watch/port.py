@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from services.broker.errors import BrokerError
+from services.broker.watch.addresses import is_this_machine
 from services.broker.watch.logs import say
 from services.broker.watch.settings import WatchSettings
 
@@ -30,7 +30,7 @@ def load_token(settings: WatchSettings) -> bytes | None:
     """Raises ``BrokerError`` for a token that cannot be read or is too short, and where one is needed."""
     file = settings.metrics_token_file
     if file is None:
-        if not _is_this_machine(settings.metrics_host):
+        if not is_this_machine(settings.metrics_host):
             raise BrokerError(
                 "Metrics would be open to whoever reaches this address.",
                 where="metrics_host",
@@ -74,13 +74,6 @@ def metrics_served(settings: WatchSettings, registry: CollectorRegistry) -> Iter
     finally:
         server.shutdown()
         server.server_close()
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _Server(ThreadingHTTPServer):

@@ -8,9 +8,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import get_contextvars
 
 from services.broker import problems
-from services.broker.watch import metrics
+from services.broker.watch import metrics, traces
 from services.broker.watch.fields import METHODS
 from services.broker.watch.logs import say
 from services.broker.watch.settings import WatchSettings
@@ -42,7 +43,7 @@ class Watching:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status, size = time.monotonic(), 500, 0
+        began, started, status, size = time.time_ns(), time.monotonic_ns(), 500, 0
 
         async def counted() -> Message:
             nonlocal size
@@ -62,17 +63,21 @@ class Watching:
             status = problems.unexpected(error).status_code  # answered outside of this
             raise
         finally:
-            self._tell(scope, status, time.monotonic() - started, size)
+            self._tell(scope, status, began, time.monotonic_ns() - started, size)
 
-    def _tell(self, scope: Scope, status: int, seconds: float, size: int) -> None:
+    def _tell(self, scope: Scope, status: int, began: int, took: int, size: int) -> None:
+        seconds = took / 1e9
         method = scope["method"] if scope["method"] in METHODS else "other"
         route = route_of(scope)
         metrics.answered(method=method, route=route, status=status, seconds=seconds)
         if status == 200 and route.endswith(_PARTS):
             metrics.received(size)
         address = {"address": scope["client"][0]} if self._addresses and scope.get("client") else {}
+        told: dict[str, Any] = {"method": method, "route": route, "status": status, **address}
         aside = route in _PROBES and status < 400
-        say("request", aside=aside, method=method, route=route, status=status, seconds=round(seconds, 3), **address)
+        say("request", aside=aside, seconds=round(seconds, 3), **told)
+        if not aside:
+            traces.tell(began, began + took, {**get_contextvars(), **told})
 
 
 def install(app: FastAPI, settings: WatchSettings) -> None:

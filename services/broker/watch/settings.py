@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class WatchSettings(BaseSettings):
     """What is logged and how, and where metrics are served."""
+
+    model_config = SettingsConfigDict(use_attribute_docstrings=True)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least serious lines that are written. With ``debug`` come those of the libraries, as places in code."""
@@ -22,3 +24,7 @@ class WatchSettings(BaseSettings):
     """Address that the port of the metrics is bound to; any but this machine needs a ``metrics_token_file``."""
     metrics_token_file: Path | None = None
     """File with the bearer token, of at least 32 characters, that a reader of the metrics must show."""
+    traces_url: str | None = None
+    """Address that an OpenTelemetry collector takes spans of requests at (OTLP over HTTP, mostly `.../v1/traces`)."""
+    traces_token_file: Path | None = None
+    """File with the bearer token that is shown to that collector."""

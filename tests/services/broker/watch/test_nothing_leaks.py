@@ -1,4 +1,4 @@
-"""A whole linkage with its errors, at the most verbose level: no line and no metric says what it must not."""
+"""A whole linkage with its errors, at the most verbose level: no line, metric or span says what it must not."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import secrets
 import socket
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,7 +33,8 @@ from services.broker.spill import Spill
 from services.broker.watch import logs
 from services.broker.watch.fields import METHODS, Admitted
 from services.rehearsal.party import gather, write_identity
-from services.rehearsal.server import launch, launch_worker
+from services.rehearsal.server import free_port, launch, launch_worker
+from tests.services.broker.watch.collector import Collector, attributes, collecting
 from tests.services.broker.watch.searching import Secrets, written_on_purpose
 from tests.stage import Broker, Scene, children, handles_of, send
 from tests.wire import disguises
@@ -50,6 +52,7 @@ class Said:
 
     log: bytes
     metrics: list[bytes]
+    traces: Collector
     secrets: Secrets
 
     def lines(self) -> list[dict[str, Any]]:
@@ -60,7 +63,12 @@ class Said:
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
+def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
+    with collecting() as collector:
+        yield linked_and_failed(tmp_path_factory, collector)
+
+
+def linked_and_failed(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Said:
     home = Workspace(tmp_path_factory.mktemp("watched"))
     identity = gather([]).broker
     passphrase = write_identity(home, identity)
@@ -69,6 +77,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
     ports = [free_port(), free_port()]
     with pytest.MonkeyPatch.context() as environment:
         settings = {"LOG_LEVEL": "debug", "METRICS_PORT": ports[0], "METRICS_TOKEN_FILE": token, "PART_KB": 64}
+        settings["TRACES_URL"] = collector.url
         for name, value in settings.items():
             environment.setenv(f"COUNTERFOIL_BROKER_{name}", str(value))
         launched = launch(home.root, passphrase=passphrase, work=False)
@@ -91,14 +100,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
         launched.stop()
         hand.stop()
     log = b"".join((home.root / name).read_bytes() for name in ("broker.log", "hand.log"))
-    return Said(log, [answer.content for answer in metrics], found)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    return Said(log, [answer.content for answer in metrics], collector, found)
 
 
 def link(scene: Scene) -> str:
@@ -204,6 +206,15 @@ def test_i5_no_line_of_the_log_says_what_it_must_not(said: Said) -> None:
 
 def test_i5_no_metric_says_what_it_must_not(said: Said) -> None:
     assert said.secrets.within(b"".join(said.metrics)) == set()
+
+
+def test_i5_no_span_says_what_it_must_not(said: Said) -> None:
+    assert said.secrets.within(b"".join(said.traces.bodies)) == set()
+    told = [attributes(span) for span in said.traces.spans()]
+    names = {"http.request.method", "http.route", "http.response.status_code", "counterfoil.request_id"}
+    assert {name for one in told for name in one} == names
+    assert {200, 201, 202, 401, 404, 422, 500} <= {one["http.response.status_code"] for one in told}
+    assert {one["counterfoil.request_id"] for one in told} <= {line.get("request_id") for line in said.lines()}
 
 
 def test_no_metric_is_a_number_of_rows_or_links(said: Said) -> None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from services.broker.errors import BrokerError
 from services.broker.watch.port import load_token, metrics_served
 from services.broker.watch.settings import WatchSettings
+from services.rehearsal.server import free_port
 from tests.stage import Scene
 
 TOKEN = "t" * 31 + "!"
@@ -20,10 +21,7 @@ TOKEN = "t" * 31 + "!"
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-    return found
+    return free_port()
 
 
 @pytest.fixture
