@@ -1,4 +1,4 @@
-"""Waiting for what is away for a while: the database, or room on the disk.
+"""Waiting for what is away for a while: the database, an object storage, or room on the disk.
 
 What is insisted on is done again as a whole, so it must be the same done twice as done once. Time that the work itself
 takes does not count, only what was waited in between.
@@ -14,7 +14,7 @@ from threading import Event
 from typing import TypeVar
 
 from keys.files import OutputRefused
-from services.broker.errors import DatabaseAway
+from services.broker.errors import AWAY, DatabaseAway
 
 Result = TypeVar("Result")
 _log = getLogger(__name__)
@@ -35,6 +35,12 @@ def no_room(error: BaseException) -> bool:
     return number in (errno.ENOSPC, errno.EDQUOT)
 
 
+def _missing(error: Exception) -> str:
+    if no_room(error):
+        return "the disk is full"
+    return "the database is away" if isinstance(error, DatabaseAway) else "the storage is away"
+
+
 @dataclass
 class Patience:
     """Waits for ``seconds`` at most, a little longer each time; ``end`` lets all who wait go."""
@@ -48,13 +54,13 @@ class Patience:
         while True:
             try:
                 return work()
-            except (DatabaseAway, OSError, OutputRefused) as error:
-                if not (isinstance(error, DatabaseAway) or no_room(error)):
+            except (*AWAY, OSError, OutputRefused) as error:
+                if not (isinstance(error, AWAY) or no_room(error)):
                     raise
                 if bounded and waited >= self.seconds:
                     raise
                 if waited == 0:
-                    _log.warning("waiting: %s", "the disk is full" if no_room(error) else "the database is away")
+                    _log.warning("waiting: %s", _missing(error))
             if self._ended.wait(pause):
                 raise Interrupted
             waited += pause

@@ -20,6 +20,8 @@ TYPES: dict[type[CounterfoilError], tuple[int, str]] = {
     errors.Gone: (410, "gone"),
     errors.TooLarge: (413, "too-large"),
     errors.DatabaseAway: (503, "database-away"),
+    errors.StorageAway: (503, "storage-away"),
+    errors.BeingChecked: (503, "being-checked"),
     errors.Refused: (422, "refused"),
     AgreementError: (422, "agreement-refused"),
     EnvelopeError: (422, "envelope-refused"),
@@ -31,13 +33,14 @@ TYPES: dict[type[CounterfoilError], tuple[int, str]] = {
 
 
 _FULL = "The broker's disk is full."
+_AFTER_SECONDS = {"being-checked": 60}
 _AWAY_SECONDS = 5
-"""After which a caller may come again while the database is away."""
+"""After which a caller may come again where 503 is answered."""
 
 
 def problem(status: int, kind: str, title: str, detail: str) -> JSONResponse:
     body = {"type": f"urn:counterfoil:problem:{kind}", "title": title, "status": status, "detail": detail}
-    headers = {"Retry-After": str(_AWAY_SECONDS)} if status == 503 else None
+    headers = {"Retry-After": str(_AFTER_SECONDS.get(kind, _AWAY_SECONDS))} if status == 503 else None
     return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
 
 

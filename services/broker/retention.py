@@ -16,8 +16,9 @@ is that nobody made a copy before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from logging import getLogger
 from threading import Event as Signal
 from threading import Thread
@@ -133,10 +134,14 @@ def destroy(office: Office, agreement: Agreement) -> None:
 
 
 class Keeper:
-    """Looks once at the start and once a minute."""
+    """Looks once at the start and once a minute; then it also has uploads taken up that wait to be checked."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, office: Office, *, take_up: Callable[[], None] = lambda: None) -> None:
+        self._duties: list[tuple[Callable[[], object], str]] = [
+            (partial(destroy_due, office), "data are overdue for destruction"),
+            (partial(sweep, office), "uploads are not swept up"),
+            (take_up, "uploads are not checked"),
+        ]
         self._stopped = Signal()
         self._thread = Thread(target=self._watch, name="retention", daemon=True)
 
@@ -153,8 +158,8 @@ class Keeper:
             self._look()
 
     def _look(self) -> None:
-        for duty, fault in ((destroy_due, "data are overdue for destruction"), (sweep, "uploads are not swept up")):
+        for duty, fault in self._duties:
             try:
-                duty(self._office)
+                duty()
             except Exception as failure:  # noqa: BLE001 - it must look again in a minute
                 _log.error("%s: %s", fault, failure, exc_info=failure)
