@@ -37,7 +37,7 @@ check: $(VENV)/.dev ## style, types, import contracts, deployment files
 	$(BIN)/mypy --platform win32 --package keys
 	$(BIN)/lint-imports
 	$(BIN)/hadolint deploy/Dockerfile
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml deploy/compose.storage.yaml
 
 attack: $(VENV)/.runtime ## attack the default agreement's encodings, on made-up children
 	$(BIN)/counterfoil-broker attack --rows 5000 --population 10000 --matched 5000
@@ -58,7 +58,7 @@ release: $(VENV)/.dev ## the wheel and its bills of materials, the same bytes wh
 
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command 'make lock' --extra broker pyproject.toml --output-file requirements.lock
+	  --custom-compile-command 'make lock' --extra broker --extra objects pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command 'make lock' --constraint requirements.lock pyproject.toml --output-file requirements-holder.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import httpx
 
@@ -17,6 +19,15 @@ from keys.request import Message, content_digest, sign_request
 
 _LATER = frozenset({408, 429, 502, 503, 504})
 """Statuses of a broker, or of a proxy before it, that is busy or away."""
+_PAUSE_SECONDS = 1.0
+"""Before asking again, where the other side does not say."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What was asked for is not done yet: ask again after so many seconds."""
+
+    seconds: float
 
 
 class Door:
@@ -61,6 +72,14 @@ class Door:
     def put_bytes(self, path: str, body: bytes) -> Any:
         return self._json(self._send("PUT", path, body))
 
+    def outcome(self, method: Literal["GET", "POST"], path: str, *, wait: int) -> Any:
+        """The JSON of what may take long: ``Pending`` if it is not there after ``wait`` seconds (RFC 7240)."""
+        body = canonical({}) if method == "POST" else b""
+        answer = self._send(method, path, body, {"Prefer": f"respond-async, wait={wait}"})
+        if answer.status_code == httpx.codes.ACCEPTED:
+            return Pending(_seconds(answer.headers.get("retry-after", "")) or _PAUSE_SECONDS)
+        return self._json(answer)
+
     def _json(self, answer: httpx.Response) -> Any:
         try:
             return parse(answer.content, where=self.url)
@@ -71,11 +90,13 @@ class Door:
                 remedy="Check the address; a proxy may want you to sign in first.",
             ) from None
 
-    def _send(self, method: str, path: str, body: bytes) -> httpx.Response:
+    def _send(
+        self, method: str, path: str, body: bytes, more: Mapping[str, str] = MappingProxyType({})
+    ) -> httpx.Response:
         message = Message(method, self.url + path, {"Content-Digest": content_digest(body)})
         sign_request(message, identity=self._identity, broker=self._broker, now=self._now(), random=self._random)
         try:
-            answer = self._http.request(method, message.url, content=body, headers=dict(message.headers))
+            answer = self._http.request(method, message.url, content=body, headers={**message.headers, **more})
         except httpx.HTTPError as error:
             raise unreachable(error, where=self.url) from None
         if answer.is_success:

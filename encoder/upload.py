@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from encoder.door import Door
+from encoder.door import Door, Pending
 from encoder.errors import BrokerRefused, InputError, NothingThere, Unreachable
 from encoder.package import every_handles
-from encoder.patience import Patience
+from encoder.patience import LONGEST, Patience
 from encoder.sheet import sha256_of
 from encoder.witness import witness
 from encoder.workspace import Workspace, own_party
@@ -26,6 +26,9 @@ from keys.statement import Statement
 
 Progress = Callable[[int, int], None]
 """Takes the bytes that are there and all that there are."""
+_WAIT = 2
+"""Seconds that the broker may take for each answer whether the upload has been checked."""
+_CHECKING = "All is sent. The broker is checking it."
 _MOST = 1 << 26
 """The largest part that a broker may ask for, in bytes: it is in memory while it is sent."""
 
@@ -113,7 +116,24 @@ def _send(workspace: Workspace, door: Door, path: str, *, patience: Patience, pr
                     progress(done, size)
     except NothingThere:
         pass  # completed by another process, or let go of: the broker says which
-    return patience.insist(lambda: door.post(f"{path}/complete", {}))
+    return _until_checked(door, path, patience)
+
+
+def _until_checked(door: Door, path: str, patience: Patience) -> Any:
+    """Hand in, and ask until the broker has checked the whole: what it then says."""
+    answer = patience.insist(lambda: door.outcome("POST", f"{path}/complete", wait=_WAIT))
+    waited, tell = 0.0, 0.0
+    while isinstance(answer, Pending):
+        waited += _WAIT
+        if waited > tell:
+            minutes = int(waited // 60)
+            patience.tell(_CHECKING if minutes == 0 else f"The broker has been checking it for {minutes} min.")
+            tell = 60.0 if tell == 0 else 2 * tell
+        seconds = min(LONGEST, answer.seconds)
+        patience.pause(seconds)
+        waited += seconds
+        answer = patience.insist(lambda: door.outcome("GET", f"{path}/receipt", wait=_WAIT))
+    return answer
 
 
 def _understood(state: Any, size: int, door: Door) -> tuple[int, set[int]]:

@@ -27,7 +27,21 @@ def put_part(scene: Scene, identity: Identity, sealed: bytes, number: int, part:
 
 
 def complete(scene: Scene, identity: Identity, sealed: bytes) -> httpx.Response:
-    return scene.ask(identity, "POST", f"{upload_path(scene, sealed)}/complete", b"{}")
+    """What the broker says once it has checked the whole."""
+    return checked(scene, identity, hand_in(scene, identity, sealed))
+
+
+def hand_in(scene: Scene, identity: Identity, sealed: bytes) -> httpx.Response:
+    """The answer to the last request by somebody who waits for nothing."""
+    return scene.ask(identity, "POST", f"{upload_path(scene, sealed)}/complete", b"{}", prefer="respond-async")
+
+
+def checked(scene: Scene, identity: Identity, answer: httpx.Response) -> httpx.Response:
+    """Follow an answer, if it says that the upload is being checked, until it has been."""
+    while answer.status_code == 202:
+        assert answer.json() == {"state": "checking"}
+        answer = scene.ask(identity, "GET", answer.headers["location"], prefer="respond-async, wait=1")
+    return answer
 
 
 def put_whole(scene: Scene, identity: Identity, sealed: bytes) -> httpx.Response:

@@ -33,7 +33,7 @@ from keys.derive import key_check
 from keys.envelope import seal_bytes
 from keys.identity import Identity
 from keys.kinds import Declared, Sealed
-from keys.layout import upload_record
+from keys.layout import handle_order, upload_record
 from keys.request import Message, content_digest, sign_request
 from keys.statement import declare
 from keys.template import default_terms, template_text
@@ -323,6 +323,7 @@ def signed_request(
     *,
     now: datetime | None = None,
     tag: str | None = None,
+    prefer: str | None = None,
 ) -> httpx.Request:
     """A request by ``identity``; ``tag`` is the fingerprint of the broker that it is signed for."""
     message = Message(method, broker.url + path, {"Content-Digest": content_digest(body)})
@@ -333,7 +334,8 @@ def signed_request(
         now=now or datetime.now(UTC),
         random=secrets.token_bytes,
     )
-    return httpx.Request(method, message.url, headers=dict(message.headers), content=body)
+    headers = dict(message.headers) | ({} if prefer is None else {"Prefer": prefer})
+    return httpx.Request(method, message.url, headers=headers, content=body)
 
 
 def send(request: httpx.Request) -> httpx.Response:
@@ -342,12 +344,13 @@ def send(request: httpx.Request) -> httpx.Response:
 
 
 def random_records(scene: Scene, name: str, rows: int, *, seed: int = 1) -> NDArray[np.void]:
-    """Records of the agreement's form with random handles and random encodings, all present."""
+    """Records of the agreement's form with random handles, ascending, and random encodings, all present."""
     rng = np.random.default_rng(seed)
     records = np.zeros(rows, dtype=upload_record(scene.agreement.terms, name))
     for column in records.dtype.names or ():
         part = records[column]
         part[...] = 1 if column.startswith("present/") else rng.integers(0, 256, part.shape, dtype=np.uint8)
+    records["handle"] = records["handle"][handle_order(records["handle"])]
     return records
 
 

@@ -14,10 +14,17 @@ param passwordSecret string
 param databaseHost string
 param shareServer string
 param sharePath string
+param storageUrl string
 
 var registryName = last(split(registryId, '/'))
 var home = '/var/lib/counterfoil'
-var settings = [
+var files = empty(storageUrl) ? [] : [
+  {
+    name: 'COUNTERFOIL_BROKER_STORAGE_URL'
+    value: storageUrl
+  }
+]
+var settings = concat(files, [
   {
     name: 'COUNTERFOIL_BROKER_DATABASE_URL'
     value: 'postgresql+psycopg://counterfoil@${databaseHost}/counterfoil?sslmode=verify-full&sslrootcert=system'
@@ -38,7 +45,7 @@ var settings = [
     name: 'AZURE_CLIENT_ID'
     value: clientId
   }
-]
+])
 var mounts = [
   {
     volumeName: 'home'

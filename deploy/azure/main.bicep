@@ -27,6 +27,9 @@ param allowedNetworks array
 @maxValue(20)
 param workers int = 2
 
+@description('Where uploads and the files of runs lie, if not on the share: https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX, without credentials. The identity must have the role Storage Blob Data Contributor there.')
+param storageUrl string = ''
+
 @description('Password of the broker\'s role in the database. It is kept in the vault alone.')
 @secure()
 @minLength(24)
@@ -115,6 +118,7 @@ module apps 'apps.bicep' = {
     databaseHost: database.outputs.host
     shareServer: home.outputs.server
     sharePath: home.outputs.path
+    storageUrl: storageUrl
   }
 }
 

@@ -1,6 +1,5 @@
 """The broker as one ASGI application: HTTP interface and runner in one process."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,13 +13,14 @@ from keys.identity import Identity
 from services.broker import problems, readiness, workflows
 from services.broker.api.v1 import router
 from services.broker.auth import counted
+from services.broker.checkers import Checkers
 from services.broker.errors import NotReady
 from services.broker.front import Front
 from services.broker.limits import Limits
 from services.broker.office import Office
 from services.broker.retention import Keeper
 from services.broker.settings import Settings
-from services.broker.storage import Storage
+from services.broker.storage_url import open_storage
 from services.broker.store.database import Store
 from services.broker.watch import requests
 
@@ -33,7 +33,7 @@ def open_office(settings: Settings, identity: Identity) -> Office:
         settings=settings,
         identity=identity,
         store=store,
-        storage=Storage(settings.storage),
+        storage=open_storage(settings),
         now=lambda: datetime.now(UTC),
         random=secrets.token_bytes,
     )
@@ -42,14 +42,16 @@ def open_office(settings: Settings, identity: Identity) -> Office:
 def create_app(office: Office, *, name: str = "broker", work: bool = True) -> FastAPI:
     """The application for one office; its worker, ``name``, lives as long as it does, and only hands runs on unless it
     is to ``work``."""
+    checkers = Checkers(office)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         office.storage.discard_parts()
-        keeper = Keeper(office)
+        keeper = Keeper(office, take_up=checkers.take_up)
         keeper.start()
         await run_in_threadpool(workflows.start, office, name, work=work)
         yield
+        await run_in_threadpool(checkers.stop)
         await run_in_threadpool(workflows.stop)
         keeper.stop()
         office.store.close()
@@ -63,8 +65,7 @@ def create_app(office: Office, *, name: str = "broker", work: bool = True) -> Fa
     )
     app.state.office = office
     app.state.limits = Limits.of(office.settings)
-    app.state.checking = asyncio.Lock()
-    """Held while an upload is checked as a whole."""
+    app.state.checkers = checkers
     app.include_router(router)
     problems.install(app)
     requests.install(app, office.settings)

@@ -64,5 +64,26 @@ class NotReady(BrokerError):
         self.failing = failing
 
 
+class StorageAway(BrokerError):
+    """The object storage does not answer for now."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The broker's storage is away for a while.",
+            remedy="Try again in a moment; if it lasts, ask the broker's operator to look at the storage.",
+        )
+
+
+AWAY = (DatabaseAway, StorageAway)
+"""What comes back by itself: whoever can do all of it again waits for it."""
+
+
+class BeingChecked(BrokerError):
+    """An upload whose sender knows no other way to be told to ask again."""
+
+    def __init__(self) -> None:
+        super().__init__("The upload is being checked.", remedy="Give the same command again in a minute.")
+
+
 class TooLarge(BrokerError):
     """The body is larger than the broker takes."""

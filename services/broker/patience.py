@@ -1,4 +1,4 @@
-"""Waiting for what is away for a while: the database, or room on the disk.
+"""Waiting for what is away for a while: the database, an object storage, or room on the disk.
 
 What is insisted on is done again as a whole, so it must be the same done twice as done once. Time that the work itself
 takes does not count, only what was waited in between.
@@ -13,7 +13,7 @@ from threading import Event
 from typing import TypeVar
 
 from keys.files import OutputRefused
-from services.broker.errors import DatabaseAway
+from services.broker.errors import AWAY, DatabaseAway
 from services.broker.watch.logs import say
 
 Result = TypeVar("Result")
@@ -34,6 +34,12 @@ def no_room(error: BaseException) -> bool:
     return number in (errno.ENOSPC, errno.EDQUOT)
 
 
+def _lack(error: Exception) -> str:
+    if no_room(error):
+        return "room"
+    return "database" if isinstance(error, DatabaseAway) else "storage"
+
+
 @dataclass
 class Patience:
     """Waits for ``seconds`` at most, a little longer each time; ``end`` lets all who wait go."""
@@ -47,13 +53,13 @@ class Patience:
         while True:
             try:
                 return work()
-            except (DatabaseAway, OSError, OutputRefused) as error:
-                if not (isinstance(error, DatabaseAway) or no_room(error)):
+            except (*AWAY, OSError, OutputRefused) as error:
+                if not (isinstance(error, AWAY) or no_room(error)):
                     raise
                 if bounded and waited >= self.seconds:
                     raise
                 if waited == 0:
-                    say("waiting", lack="room" if no_room(error) else "database")
+                    say("waiting", lack=_lack(error))
             if self._ended.wait(pause):
                 raise Interrupted
             waited += pause

@@ -118,6 +118,18 @@ _KINDS = (
         "Wait for as many seconds as `Retry-After` says, then send it again, signed anew. The tool does so by itself.",
     ),
     Kind(
+        "storage-away",
+        503,
+        "The broker's object storage does not answer for now.",
+        "Wait for as many seconds as `Retry-After` says, then send it again, signed anew. The tool does so by itself.",
+    ),
+    Kind(
+        "being-checked",
+        503,
+        "The upload is being checked; its sender did not say that it takes a 202.",
+        "Send the same again after as many seconds as `Retry-After` says. The tool does so by itself.",
+    ),
+    Kind(
         "broker-away",
         503,
         "The broker is being started or is not there: the proxy before it says so.",

@@ -24,6 +24,8 @@ TYPES: dict[type[CounterfoilError], Kind] = {
     errors.RateLimited: KINDS["rate-limited"],
     errors.NotReady: KINDS["not-ready"],
     errors.DatabaseAway: KINDS["database-away"],
+    errors.StorageAway: KINDS["storage-away"],
+    errors.BeingChecked: KINDS["being-checked"],
     errors.TooLarge: KINDS["too-large"],
     errors.Refused: KINDS["refused"],
     AgreementError: KINDS["agreement-refused"],
@@ -36,8 +38,9 @@ TYPES: dict[type[CounterfoilError], Kind] = {
 
 
 _FULL = "The broker's disk is full."
+_AFTER_SECONDS = {"being-checked": 60}
 _AWAY_SECONDS = 5
-"""After which a caller may come again while the database is away or the broker not ready."""
+"""After which a caller may come again where 503 is answered, but for kinds that have a time of their own."""
 
 
 def problem(
@@ -47,7 +50,7 @@ def problem(
     found = KINDS[kind]
     body = {"type": found.type, "title": title, "status": found.status, "detail": detail, **members}
     body["request_id"] = get_contextvars().get("request_id")
-    asked = {"Retry-After": str(_AWAY_SECONDS)} if found.status == 503 else {}
+    asked = {"Retry-After": str(_AFTER_SECONDS.get(kind, _AWAY_SECONDS))} if found.status == 503 else {}
     return JSONResponse(body, found.status, {**asked, **(headers or {})}, media_type="application/problem+json")
 
 

@@ -1,9 +1,12 @@
-"""Sealed uploads in: checked outside in, accepted whole or not at all.
+"""Sealed uploads in: checked outside in, a few records at a time, accepted whole or not at all.
 
 1. The envelope is by this holder, for this agreement, to this agreement's receiving key, complete and undamaged.
 2. The manifest says the holder and match-keys of the agreement; the records have exactly their width.
-3. At least the agreement's minimum of rows beside its control rows; every handle once; flags 0 or 1; an absent
-   encoding is all zeros.
+3. At least the agreement's minimum of rows beside its control rows; handles ascend, so that each stands there once;
+   flags are 0 or 1; an absent encoding is all zeros.
+
+Nothing is opened before the signature over the whole file has been checked (1). What then comes out of it is
+provisional until the last record has: whoever takes records decides nothing before that.
 """
 
 from __future__ import annotations
@@ -29,26 +32,64 @@ _MAXIMUM_MANIFEST = 1 << 16
 
 @dataclass(frozen=True, repr=False)
 class Received:
-    """An upload that has passed: its manifest's proofs and its records (keys.layout.upload_record)."""
+    """An upload whose envelope and manifest have passed; its records (keys.layout.upload_record) may not yet."""
 
     rows: int
     key_check: str
     conformance: str
     control_rows: str | None
-    records: NDArray[np.void]
+    _stream: BinaryIO
+    _key: ReceivingKey
+    _agreement: Agreement
+    _record: np.dtype[np.void]
+
+    def blocks(self) -> Iterator[NDArray[np.void]]:
+        """All records from the first on, some whole ones at a time, as often as it is called.
+
+        Holds a chunk of the envelope. Raises ``Refused`` at the end of the records: for their length (2), or for what
+        else is wrong with them (3). Records of another width look wrong in every way, so nothing else is said of them.
+        """
+        before, wrong = b"", None
+        for block in self.unchecked_blocks():
+            if wrong is None and len(block):
+                try:
+                    before = _checked_handles(before, block)
+                    _check_encodings(block, self._agreement)
+                except Refused as error:
+                    wrong = error
+                else:
+                    yield block
+        if wrong is not None:
+            raise wrong
+
+    def unchecked_blocks(self) -> Iterator[NDArray[np.void]]:
+        """The same of an upload whose records have passed before: without the third rule."""
+        self._stream.seek(0)
+        parts = open_verified(self._stream, key=self._key)
+        _, rest = _manifest(parts)
+        yield from _blocks(rest, parts, self.rows, self._record)
 
 
 def receive(stream: BinaryIO, *, agreement: Agreement, holder: Party, key: ReceivingKey) -> Received:
-    """Raises ``EnvelopeError``, ``SignatureError`` or ``Refused``."""
-    opened = _open(stream, agreement, holder, key)
-    records = np.empty(opened.rows, dtype=opened.record)
-    at = 0
-    for block in opened.blocks:
-        records[at : at + len(block)] = block
-        at += len(block)
-    _check_records(records, agreement)  # 3
-    said = opened.manifest
-    return Received(opened.rows, said["key_check"], said["conformance"], said.get("control_rows"), records)
+    """Raises ``EnvelopeError``, ``SignatureError`` or ``Refused``. ``stream`` must stay open, and as it is."""
+    header = verify(
+        stream, kind=Sealed.UPLOAD, agreement=agreement.id, sender=holder.card, receiver=key.address.key_id
+    )  # 1
+    manifest, _ = _manifest(open_verified(stream, key=key))
+    record = upload_record(agreement.terms, holder.name)
+    rows = _checked_manifest(manifest, agreement, holder)  # 2
+    if rows * record.itemsize > header.padded:
+        raise _refused("it is shorter than its manifest says")  # 2
+    return Received(
+        rows=rows,
+        key_check=manifest["key_check"],
+        conformance=manifest["conformance"],
+        control_rows=manifest.get("control_rows"),
+        _stream=stream,
+        _key=key,
+        _agreement=agreement,
+        _record=record,
+    )
 
 
 def read_columns(
@@ -58,37 +99,15 @@ def read_columns(
 
     Takes memory for these fields alone. Raises as ``receive`` does; its third rule is not checked again.
     """
-    opened = _open(stream, agreement, holder, key)
-    columns = {field: np.empty(opened.rows, dtype=opened.record[field]) for field in fields}
+    received = receive(stream, agreement=agreement, holder=holder, key=key)
+    record = upload_record(agreement.terms, holder.name)
+    columns = {field: np.empty(received.rows, dtype=record[field]) for field in fields}
     at = 0
-    for block in opened.blocks:
+    for block in received.unchecked_blocks():
         for field, column in columns.items():
             column[at : at + len(block)] = block[field]
         at += len(block)
     return columns
-
-
-@dataclass(frozen=True, repr=False)
-class _Opened:
-    """An upload whose envelope and manifest are right; ``blocks`` are its records, some whole ones at a time."""
-
-    manifest: dict[str, Any]
-    rows: int
-    record: np.dtype[np.void]
-    blocks: Iterator[NDArray[np.void]]
-
-
-def _open(stream: BinaryIO, agreement: Agreement, holder: Party, key: ReceivingKey) -> _Opened:
-    header = verify(
-        stream, kind=Sealed.UPLOAD, agreement=agreement.id, sender=holder.card, receiver=key.address.key_id
-    )  # 1
-    parts = open_verified(stream, key=key)
-    manifest, rest = _manifest(parts)
-    record = upload_record(agreement.terms, holder.name)
-    rows = _checked_manifest(manifest, agreement, holder)  # 2
-    if rows * record.itemsize > header.padded:
-        raise _refused("it is shorter than its manifest says")  # 2
-    return _Opened(manifest, rows, record, _blocks(rest, parts, rows, record))
 
 
 def _manifest(parts: Iterator[bytes]) -> tuple[dict[str, Any], bytes]:
@@ -148,17 +167,28 @@ def _blocks(first: bytes, parts: Iterator[bytes], rows: int, record: np.dtype[np
         raise _refused("the records do not have the length that the manifest says")  # 2
 
 
-def _check_records(records: NDArray[np.void], agreement: Agreement) -> None:
-    handles = np.ascontiguousarray(records["handle"]).view(np.uint64)
-    handles = handles[np.lexsort(handles.T)]
-    if (handles[1:] == handles[:-1]).all(axis=1).any():
+def _checked_handles(before: bytes, block: NDArray[np.void]) -> bytes:
+    """The last handle of a block, of which ``before`` is the one that stands before it."""
+    handles = np.ascontiguousarray(block["handle"])
+    words = handles.view(">u8")
+    high, low = words[:, 0], words[:, 1]
+    same = (high[1:] == high[:-1]) & (low[1:] == low[:-1])
+    ascending = (high[1:] > high[:-1]) | ((high[1:] == high[:-1]) & (low[1:] > low[:-1]))
+    first = bytes(handles[0])
+    if same.any() or first == before:
         raise _refused("a handle stands in it twice")
+    if not ascending.all() or first < before:
+        raise _refused("its records are not in the order of their handles")
+    return bytes(handles[-1])
+
+
+def _check_encodings(block: NDArray[np.void], agreement: Agreement) -> None:
     for key in agreement.terms.match_keys:
-        if key.name in (records.dtype.names or ()):
-            present = records[f"present/{key.name}"]
+        if key.name in (block.dtype.names or ()):
+            present = block[f"present/{key.name}"]
             if (present > 1).any():
                 raise _refused("a flag is neither 0 nor 1")
-            if records[key.name][present == 0].any():
+            if block[key.name][present == 0].any():
                 raise _refused("an absent encoding is not empty")
 
 

@@ -16,8 +16,9 @@ is that nobody made a copy before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Event as Signal
 from threading import Thread
 from typing import Any
@@ -130,10 +131,14 @@ def destroy(office: Office, agreement: Agreement) -> None:
 
 
 class Keeper:
-    """Looks once at the start and once a minute."""
+    """Looks once at the start and once a minute; then it also has uploads taken up that wait to be checked."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, office: Office, *, take_up: Callable[[], None] = lambda: None) -> None:
+        self._duties: list[tuple[Callable[[], object], str]] = [
+            (partial(destroy_due, office), "destruction"),
+            (partial(sweep, office), "sweep"),
+            (take_up, "checking"),
+        ]
         self._stopped = Signal()
         self._thread = Thread(target=self._watch, name="retention", daemon=True)
 
@@ -150,9 +155,9 @@ class Keeper:
             self._look()
 
     def _look(self) -> None:
-        for duty, name in ((destroy_due, "destruction"), (sweep, "sweep")):
+        for duty, name in self._duties:
             try:
-                duty(self._office)
+                duty()
             except Exception as failure:  # noqa: BLE001 - it must look again in a minute
                 metrics.DUTY_FAILURES.labels(name).inc()
                 say("duty failed", failure, duty=name)

@@ -24,6 +24,11 @@ class Settings(WatchSettings):
     """File whose first line is the password for ``database_url``; read at each new connection."""
     vault_key: str | None = None
     """Address of the key in an Azure Key Vault that the identity is locked with, if it is not with a passphrase."""
+    storage_url: str | None = None
+    """Address of the uploads and of what a run keeps: a folder or an object storage, without credentials; a folder in
+    ``home`` if not set. Beside an object storage, what is coming in or being checked lies in ``home``."""
+    storage_options: Path | None = None
+    """TOML file, for the broker's user alone, of options of an object storage: region, endpoint, credentials."""
     memory_mb: int = Field(default=1024, ge=64)
     """What a worker may use for encodings and pairs; two holders' encodings under one match-key are always held."""
     threads: int = Field(default=0, ge=0)
@@ -38,6 +43,8 @@ class Settings(WatchSettings):
     """A larger upload is refused."""
     part_kb: int = Field(default=4096, ge=64, le=65536)
     """Size of the parts that uploads come in: what is sent again at most when a connection is cut."""
+    checkers: int = Field(default=2, ge=1, le=64)
+    """Uploads that are checked at a time, each in some 60 MB of memory; others wait."""
     unfinished_hours: int = Field(default=48, ge=1)
     """An upload that nobody has added to for so long is given up."""
 
@@ -94,4 +101,5 @@ class Settings(WatchSettings):
 
     @property
     def storage(self) -> Path:
+        """The folder that is used without a ``storage_url``, and for what is coming in."""
         return self.home / "storage"

@@ -15,7 +15,12 @@ from keys.files import write_whole
 
 @dataclass(frozen=True)
 class Storage:
-    """A local folder. Names are our own (ids and fixed words), never taken from a request."""
+    """A local folder. Names are our own (ids and fixed words), never taken from a request.
+
+    Whatever keeps the files (see ``objects``), each is there as a whole or not at all, and what is still coming in or
+    being checked lies in this folder. Where the files cannot be had, ``OSError`` is raised, or
+    ``StorageAway`` if it may help to try again later.
+    """
 
     root: Path
 
@@ -26,16 +31,19 @@ class Storage:
 
     def put_sealed(self, name: str, data: bytes, *, key: bytes, random: Callable[[int], bytes]) -> None:
         """Store ``data`` encrypted; a file of that name is replaced as a whole."""
-        write_whole(self.path(name), seal_at_rest(data, key=key, name=name, random=random), replace=True, private=True)
+        self.put(name, seal_at_rest(data, key=key, name=name, random=random))
 
     def get_sealed(self, name: str, *, key: bytes) -> bytes:
-        return open_at_rest(self.path(name).read_bytes(), key=key, name=name)
+        """Raises ``FileNotFoundError``, and ``EnvelopeError`` for a file that is damaged or in the wrong place."""
+        with self.open(name) as stream:
+            return open_at_rest(stream.read(), key=key, name=name)
 
     def put(self, name: str, data: bytes) -> None:
         """Store bytes that are sealed to a party already."""
         write_whole(self.path(name), data, replace=True, private=True)
 
     def open(self, name: str) -> BinaryIO:
+        """To be read from any place on. Raises ``FileNotFoundError``."""
         return self.path(name).open("rb")
 
     def read(self, name: str) -> bytes | None:
@@ -71,6 +79,7 @@ class Storage:
             self.path(f"quarantine/{name}").unlink(missing_ok=True)
 
     def accept(self, part: Path, name: str) -> None:
+        """Put a file that came in where it belongs; a file of that name is replaced as a whole."""
         part.replace(self.path(name))
 
     def remove(self, name: str) -> None:

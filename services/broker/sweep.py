@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, timedelta
 
-from services.broker.incoming import incoming_folder
+from services.broker.incoming import Stage, incoming_folder
 from services.broker.inputs import upload_name, uploads_folder
 from services.broker.office import Office
 from services.broker.store import agreements, incoming, uploads
@@ -24,15 +24,18 @@ def sweep(office: Office) -> None:
 def _sweep(office: Office, agreement: str) -> None:
     stale = (office.now() - timedelta(hours=office.settings.unfinished_hours)).astimezone(UTC)
     limit = stale.isoformat(timespec="microseconds")
+    # Looked at first: a file only ever lies there while the row of its upload, on its way or accepted, does.
+    parts = set(office.storage.folders(incoming_folder(agreement)))
+    files = set(office.storage.folders(uploads_folder(agreement)))
     with office.store.transaction("sweep up") as connection:
-        # Accepting and keeping a part hold the same lock from before the file is renamed until its row is there.
         if agreements.is_destroyed(connection, agreement):
             return
         under_way = incoming.of_agreement(connection, agreement)
-        incoming.forget(connection, *(row["id"] for row in under_way if row["touched_at"] < limit))
-        kept = {row["id"] for row in under_way if row["touched_at"] >= limit}
-        unfinished = set(office.storage.folders(incoming_folder(agreement))) - kept
-        lost = set(office.storage.folders(uploads_folder(agreement))) - set(uploads.of_agreement(connection, agreement))
+        given_up = {row["id"] for row in under_way if row["touched_at"] < limit and not Stage(row["state"]).in_hand}
+        incoming.forget(connection, *given_up)
+        kept = {row["id"] for row in under_way if row["state"] != Stage.REFUSED} - given_up
+        unfinished = {*parts, *given_up} - kept
+        lost = files - kept - set(uploads.of_agreement(connection, agreement))
     for name in unfinished:
         office.storage.remove_folder(incoming_folder(agreement, name))
     for name in lost:

@@ -113,7 +113,7 @@ def test_one_interface_is_reached_by_those_who_are_named_and_workers_by_nobody(
 
 def test_every_setting_is_one_of_the_broker(parsed: dict[str, dict[str, Any]]) -> None:
     named = set(re.findall(r"COUNTERFOIL_BROKER_(\w+)", (AZURE / "apps.bicep").read_text(encoding="utf-8")))
-    assert {"DATABASE_URL", "DATABASE_PASSWORD_FILE", "VAULT_KEY"} <= named
+    assert {"DATABASE_URL", "DATABASE_PASSWORD_FILE", "VAULT_KEY", "STORAGE_URL"} <= named
     assert {name.lower() for name in named} <= set(Settings.model_fields)
 
 

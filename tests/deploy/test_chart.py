@@ -28,6 +28,14 @@ VALUES: dict[str, Any] = {
     "networkPolicy": {"to": {"database": {"cidr": "10.1.2.0/28"}, "https": ["10.1.3.4/32"]}},
 }
 WITH_PASSPHRASE = {**VALUES, "identity": {"passphraseSecret": {"name": "broker-passphrase"}}, "workloadIdentity": False}
+WITH_BUCKET = {
+    **VALUES,
+    "storage": {
+        "url": "s3://example-bucket/broker",
+        "optionsSecret": {"name": "broker-storage", "key": "options.toml"},
+    },
+}
+BLOBS = "https://example.blob.core.windows.net/uploads/broker"
 
 
 def rendered(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -49,7 +57,7 @@ def pods(manifests: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     return [one["spec"]["template"]["spec"] for one in manifests.values() if one["kind"] == "Deployment"]
 
 
-@pytest.mark.parametrize("values", [VALUES, WITH_PASSPHRASE], ids=["vault", "passphrase"])
+@pytest.mark.parametrize("values", [VALUES, WITH_PASSPHRASE, WITH_BUCKET], ids=["vault", "passphrase", "bucket"])
 def test_helm_finds_no_fault_and_kubernetes_would_take_it(values: dict[str, Any]) -> None:
     report = lint(CHART, values=values, strict=True)
     assert report["errors"] == []
@@ -100,12 +108,26 @@ def test_one_interface_is_watched_and_hands_on_what_workers_do(manifests: dict[s
 
 
 def test_secrets_are_files_and_settings_are_those_of_the_broker(manifests: dict[str, dict[str, Any]]) -> None:
-    for pod in pods(manifests) + pods(rendered(WITH_PASSPHRASE)):
+    for pod in pods(manifests) + pods(rendered(WITH_PASSPHRASE)) + pods(rendered(WITH_BUCKET)):
         (container,) = pod["containers"]
         for variable in container["env"]:
             assert "secretKeyRef" not in str(variable)
             name = variable["name"].removeprefix("COUNTERFOIL_BROKER_").lower()
             assert name in Settings.model_fields or variable["name"] == "POD_NAME"
+
+
+@pytest.mark.parametrize(
+    ("storage", "options"), [(WITH_BUCKET["storage"], "/etc/counterfoil/storage_options"), ({"url": BLOBS}, None)]
+)
+def test_files_lie_in_an_object_storage_whose_options_are_a_file(storage: dict[str, Any], options: str | None) -> None:
+    for pod in pods(rendered({**VALUES, "storage": storage})):
+        environment = {one["name"]: one.get("value") for one in pod["containers"][0]["env"]}
+        assert environment["COUNTERFOIL_BROKER_STORAGE_URL"] == storage["url"]
+        assert environment.get("COUNTERFOIL_BROKER_STORAGE_OPTIONS") == options
+        (secrets,) = [one["projected"] for one in pod["volumes"] if one["name"] == "secrets"]
+        paths = [item["path"] for source in secrets["sources"] for item in source["secret"]["items"]]
+        assert ("storage_options" in paths) == (options is not None)
+        assert secrets["defaultMode"] == 0o440
 
 
 def test_nothing_comes_in_but_to_the_interface_and_nothing_goes_out_but_where_it_must(
@@ -136,6 +158,8 @@ def test_the_door_lets_metrics_through_for_nobody(manifests: dict[str, dict[str,
         {"identity": {"vaultKey": VALUES["identity"]["vaultKey"], "passphraseSecret": {"name": "both"}}},
         {"database": {**VALUES["database"], "url": "postgresql+psycopg://counterfoil:hunter2@db.example/counterfoil"}},
         {"database": {"url": VALUES["database"]["url"], "passwordSecret": {"name": ""}}},
+        {"storage": {"url": "s3://AKIA:hunter2@example-bucket/broker"}},
+        {"storage": {"url": f"{BLOBS}?sig=hunter2"}},
         {"image": {"repository": "x", "tag": "latest"}},
         {"ingress": {"host": "broker.example", "tlsSecret": ""}},
         {"networkPolicy": {"to": {"database": {"cidr": ""}}}},

@@ -72,6 +72,25 @@ def test_every_setting_is_one_of_the_broker() -> None:
         assert name.removeprefix("COUNTERFOIL_BROKER_").lower() in Settings.model_fields
 
 
+def test_an_object_storage_is_an_address_and_a_file_of_options() -> None:
+    more = yaml.safe_load((DEPLOY / "compose.storage.yaml").read_text(encoding="utf-8"))
+    assert set(more["services"]) == {"api", "worker"}
+    assert more["secrets"] == {"storage_options": {"file": "./secrets/storage_options"}}
+    for service in more["services"].values():
+        assert set(service) == {"environment", "secrets", "networks"}, "no port is published"
+        assert set(service["networks"]) <= set(COMPOSE["networks"])
+        assert service["environment"]["COUNTERFOIL_BROKER_STORAGE_OPTIONS"] == "/run/secrets/storage_options"
+        assert service["secrets"] == ["storage_options"]
+        for name in service["environment"]:
+            assert name.removeprefix("COUNTERFOIL_BROKER_").lower() in Settings.model_fields
+
+
+def test_the_image_has_what_speaks_to_object_storages() -> None:
+    lock = (DEPLOY.parent / "requirements.lock").read_text(encoding="utf-8")
+    assert re.search(r"^obstore==", lock, re.MULTILINE)
+    assert "pip install --require-hashes --requirement requirements.lock" in (DEPLOY / "Dockerfile").read_text()
+
+
 def test_every_image_is_pinned_and_every_service_watched() -> None:
     for name, service in SERVICES.items():
         assert re.search(r":\d+\.\d+", service["image"])

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from encoder.door import Door
+from encoder.door import Door, Pending
 from encoder.errors import BrokerRefused, InputError, NothingThere, Unreachable
 from encoder.network import broker_address
 from keys.request import Message, verify_request
@@ -166,3 +166,19 @@ def test_https_and_this_computer_are_addresses_of_a_broker(address: str) -> None
 def test_a_redirect_is_not_followed(door: Callable[[Answer], Door]) -> None:
     with pytest.raises(BrokerRefused, match="status 302"):
         door(lambda _: httpx.Response(302, headers={"Location": "https://elsewhere.example/"})).get("/v1/x")
+
+
+@pytest.mark.parametrize(("retry_after", "seconds"), [("7", 7), ("0", 1), ("", 1), ("soon", 1)])
+def test_what_takes_long_is_pending_or_there(door: Callable[[Answer], Door], retry_after: str, seconds: float) -> None:
+    asked: list[tuple[str, str, bytes]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, request.headers["prefer"], request.read()))
+        if len(asked) == 1:
+            return httpx.Response(202, json={"state": "checking"}, headers={"Retry-After": retry_after})
+        return httpx.Response(200, json={"receipt": 1})
+
+    opened = door(answer)
+    assert opened.outcome("POST", "/v1/x/complete", wait=2) == Pending(seconds)
+    assert opened.outcome("GET", "/v1/x/receipt", wait=5) == {"receipt": 1}
+    assert asked == [("POST", "respond-async, wait=2", b"{}"), ("GET", "respond-async, wait=5", b"")]

@@ -23,7 +23,6 @@ from keys.envelope import read_header
 from keys.errors import AgreementError, EnvelopeError, SecretError
 from keys.files import OutputRefused
 from keys.secret import Secret
-from services.broker.receive import Received, receive
 from tests.doors import (
     NOW,
     broker_key,
@@ -37,6 +36,7 @@ from tests.doors import (
     small_terms,
     unsigned,
 )
+from tests.received import Whole, receive_whole
 
 AGREEMENT = signed(small_terms())
 TERMS = AGREEMENT.terms
@@ -84,10 +84,10 @@ def packed(
     )
 
 
-def received(made: Packed, holder: str = "council", agreement: Agreement = AGREEMENT) -> Received:
+def received(made: Packed, holder: str = "council", agreement: Agreement = AGREEMENT) -> Whole:
     party = next(party for party in agreement.holders() if party.name == holder)
     with made.path.open("rb") as stream:
-        return receive(stream, agreement=agreement, holder=party, key=broker_key(agreement.id))
+        return receive_whole(stream, agreement=agreement, holder=party, key=broker_key(agreement.id))
 
 
 def handles_of(root: Path, holder: str = "council") -> tuple[Any, list[str]]:
@@ -266,7 +266,7 @@ def test_an_upload_is_for_the_broker_of_this_agreement_alone(tmp_path: Path) -> 
     ]
     for options in wrong:
         with pytest.raises(EnvelopeError, match="for another"):
-            receive(io.BytesIO(data), **options)
+            receive_whole(io.BytesIO(data), **options)
 
 
 def test_the_table_of_handles_opens_for_its_holder_only(tmp_path: Path) -> None:

@@ -22,9 +22,9 @@ from keys.envelope import seal_bytes
 from keys.layout import open_release_record, release_record
 from keys.receiving import encode
 from keys.tokens import TOKEN_BYTES
-from services.broker.receive import Received, receive
 from tests.doors import NOW, broker_key, children, cohort, drawn, folder, identity, secret_of, signed, small_terms
 from tests.holder import agreement_for_ever, make_home, write_rows
+from tests.received import Whole, receive_whole
 
 ROWS, CONTROLS = 30, 16
 PEOPLE = children(ROWS)
@@ -52,9 +52,9 @@ def packed_in(workspace: Workspace, agreement: Any = AGREEMENT, seed: str = "pac
     )
 
 
-def received(packed: Packed) -> Received:
+def received(packed: Packed) -> Whole:
     with packed.path.open("rb") as stream:
-        return receive(stream, agreement=AGREEMENT, holder=HOLDER, key=broker_key(AGREEMENT.id))
+        return receive_whole(stream, agreement=AGREEMENT, holder=HOLDER, key=broker_key(AGREEMENT.id))
 
 
 def tables(root: Path, agreement: Any = AGREEMENT) -> list[HandleTable]:

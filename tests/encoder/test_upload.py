@@ -9,13 +9,13 @@ import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from encoder.door import Door
+from encoder.door import Door, Pending
 from encoder.errors import BrokerRefused, InputError, NothingThere, Unreachable
 from encoder.patience import LONGEST, Patience
 from encoder.upload import upload
@@ -43,7 +43,10 @@ def receipt(digest: str, *, signer: str = "broker", kind: str = "receipt", **cha
 
 @dataclass
 class Broker:
-    """Keeps parts in memory. ``faults`` are raised, one at each request, until there are no more; None is none."""
+    """Keeps parts in memory. ``faults`` are raised, one at each request, until there are no more; None is none.
+
+    For ``checks`` requests after the last part it says that it is checking.
+    """
 
     answer: Answer = receipt
     part_bytes: int = PART
@@ -55,6 +58,8 @@ class Broker:
     accepted: Any = None
     state: Any = None
     keeps: bool = True
+    checks: int = 0
+    retry_after: float = 3
 
     def door(self) -> Door:
         return InMemory(self)
@@ -89,12 +94,18 @@ class InMemory(Door):
         return {}
 
     def post(self, path: str, document: Any) -> Any:
-        if path.endswith("/countersignatures"):
-            self._at.countersigned.append(document["note"])
-            return {}
-        self._asked("POST", "complete")
+        assert path.endswith("/countersignatures")
+        self._at.countersigned.append(document["note"])
+        return {}
+
+    def outcome(self, method: Literal["GET", "POST"], path: str, *, wait: int) -> Any:
+        self._asked(method, "complete" if method == "POST" else "receipt")
+        assert path.endswith("/complete" if method == "POST" else "/receipt")
         whole = b"".join(part for _, part in sorted(self._at.parts.items()))
-        assert not self._at.keeps or path.endswith(f"/uploads/{hashlib.sha256(whole).hexdigest()}/complete")
+        assert not self._at.keeps or f"/uploads/{hashlib.sha256(whole).hexdigest()}/" in path
+        if self._at.checks:
+            self._at.checks -= 1
+            return Pending(self._at.retry_after)
         self._at.accepted = self._at.answer(digest_header(bytes.fromhex(path.split("/")[-2])))
         return self._at.accepted
 
@@ -285,6 +296,37 @@ def test_a_forged_receipt_is_refused(workspace: Workspace, forged: Answer) -> No
     with pytest.raises(SignatureError):
         Sender().send(workspace, Broker(answer=forged))
     assert not workspace.receipt.exists()
+
+
+TWO_AND_A_HALF_MINUTES = [f"The broker has been checking it for {minutes} min." for minutes in (1, 2)]
+
+
+def test_the_receipt_is_waited_for_while_the_broker_checks(workspace: Workspace) -> None:
+    broker, sender = Broker(checks=30), Sender()
+    said = sender.send(workspace, broker)
+    assert workspace.receipt.exists()
+    assert said["entry"] == 1
+    assert broker.asked[-31:] == ["POST complete", *["GET receipt"] * 30]
+    assert sender.waited == [3] * 30
+    assert sender.told == ["All is sent. The broker is checking it.", *TWO_AND_A_HALF_MINUTES]
+
+
+def test_a_broker_that_asks_for_a_long_wait_is_asked_again_within_a_minute(workspace: Workspace) -> None:
+    sender = Sender()
+    sender.send(workspace, Broker(checks=1, retry_after=900))
+    assert sender.waited == [LONGEST]
+
+
+def test_a_refusal_that_comes_after_checking_is_the_brokers_own(workspace: Workspace) -> None:
+    refusal = BrokerRefused("The upload is not plausible.", remedy="Encode again.")
+    broker, sender = Broker(checks=9, faults=[None] * 6 + [away(), refusal]), Sender()
+    with pytest.raises(BrokerRefused, match="not plausible"):
+        sender.send(workspace, broker)
+    assert not workspace.receipt.exists()
+    assert sender.told == [
+        "All is sent. The broker is checking it.",
+        "The broker cannot be reached. Trying again in 1 s.",
+    ]
 
 
 def test_without_an_upload_file_nothing_is_sent(tmp_path: Path) -> None:

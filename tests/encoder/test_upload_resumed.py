@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from encoder.workspace import Workspace
 from keys.canonical import parse
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import launch
-from tests.parts import announce, parts_of, put_part, put_whole
+from tests.parts import announce, checked, hand_in, parts_of, put_part, put_whole, upload_path
 from tests.stage import Broker, MakeScene, Scene
 from tests.wire import Wire, wiretap
 
@@ -38,8 +39,10 @@ class Sending:
     workspace: Workspace
     parts: list[bytes]
 
-    def send(self, url: str = "", pause: Callable[[float], None] = lambda seconds: None) -> tuple[Any, list[str]]:
-        """The receipt, and what was told meanwhile."""
+    def send(
+        self, url: str = "", pause: Callable[[float], None] = lambda seconds: time.sleep(0.05)
+    ) -> tuple[Any, list[str]]:
+        """The receipt, and what was told meanwhile but that the broker is checking."""
         told: list[str] = []
         there = replace(self.scene.broker, url=url or self.wire.url)
         door = replace(self.scene, broker=there).door_of("north")
@@ -50,7 +53,7 @@ class Sending:
             identity=self.scene.cast.holders["north"],
             patience=Patience(pause, told.append),
         )
-        return said, told
+        return said, [line for line in told if "The broker is checking" not in line]
 
     def times_sent(self) -> list[int]:
         """How often each part went over the wire, as far as its first thousand bytes."""
@@ -118,7 +121,9 @@ def test_a_sender_that_is_killed_goes_on_when_the_command_is_given_again(sending
     assert sum(sending.times_sent()) == len(sending.parts) + 1
 
 
-def test_a_broker_that_is_killed_has_what_it_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_is_killed_has_what_it_had_and_goes_on_checking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COUNTERFOIL_BROKER_PART_KB", "64")
     home = Workspace(tmp_path / "home")
     identity = gather([]).broker
@@ -136,7 +141,17 @@ def test_a_broker_that_is_killed_has_what_it_had(tmp_path: Path, monkeypatch: py
         launched = launch(home.root, passphrase=passphrase)
         scene.broker = replace(scene.broker, url=launched.url)
         assert announce(scene, north, sealed).json()["parts"] == [0, 1, 4]
-        assert put_whole(scene, north, sealed).status_code == 201
+        for number, part in enumerate(parts_of(sealed, PART)):
+            put_part(scene, north, sealed, number, part)
+        assert hand_in(scene, north, sealed).status_code == 202
+        launched.process.kill()  # whether it has come to the end or not
+        launched.process.wait()
+        launched = launch(home.root, passphrase=passphrase)
+        scene.broker = replace(scene.broker, url=launched.url)
+        receipt = scene.ask(north, "GET", f"{upload_path(scene, sealed)}/receipt")
+        assert checked(scene, north, receipt).json()["body"]["rows"] == ROWS
+        assert put_whole(scene, north, sealed).status_code == 200
+        assert [event["event"] for event in scene.events()].count("upload accepted") == 1
     finally:
         scene.close()
         launched.stop()

@@ -20,9 +20,9 @@ from encoder.package import pack, recall_handles
 from encoder.read import read_rows
 from encoder.workspace import Workspace
 from keys.template import default_rules
-from services.broker.receive import receive
 from tests.doors import NOW, broker_key, children, drawn, folder, identity, secret_of, signed, small_terms
 from tests.holder import write_rows
+from tests.received import receive_whole
 
 AGREEMENT = signed(small_terms())
 COUNCIL = AGREEMENT.holders()[0]
@@ -65,7 +65,7 @@ def encoded(root: Path, normalised: Normalised, *, workers: int, block: int) -> 
             workers=workers,
         )
     with made.path.open("rb") as stream:
-        came = receive(stream, agreement=AGREEMENT, holder=COUNCIL, key=broker_key(AGREEMENT.id))
+        came = receive_whole(stream, agreement=AGREEMENT, holder=COUNCIL, key=broker_key(AGREEMENT.id))
     handles, ids = recall_handles(Workspace(root), agreement=AGREEMENT, identity=identity("council"))
     assert [one.tobytes() for one in came.records["handle"]] == [one.tobytes() for one in handles]
     for name, rows in made.match_keys.items():

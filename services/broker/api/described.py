@@ -14,7 +14,7 @@ from services.broker.problem_types import KINDS, PREFIX, Kind
 BYTES = "application/octet-stream"
 PROBLEM = "application/problem+json"
 _ALWAYS = ("bad-request", "connection-cut", "rate-limited", "internal", "database-away", "broker-away")
-_SIGNED = ("unauthenticated", "not-found", "too-large", "refused", "no-room")
+_SIGNED = ("unauthenticated", "not-found", "too-large", "refused", "storage-away", "no-room")
 _RETRIED = (429, 503)
 
 Answer = type[BaseModel] | str

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from keys.errors import CounterfoilError
 from services.broker.doctor.finding import Finding, wrong
+from services.broker.errors import DatabaseAway
 from services.broker.roll import BEAT_SECONDS
 from services.broker.settings import Settings
 from services.broker.store import agreements, workers
@@ -36,15 +37,16 @@ def look_at_database(
             return
         with closing(Store(settings.database, password_file=settings.database_password_file)) as store:
             yield from _look(store, standing, now, sleep)
-    except CounterfoilError as error:
-        yield wrong("database", error.what, error.remedy)
-    except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
+    except (DatabaseAway, SQLAlchemyError) as error:
+        found = error.__cause__ if isinstance(error, DatabaseAway) else error
+        cause = getattr(found, "orig", None) or found
         yield wrong(
             "database",
             f"it cannot be used: {str(cause).strip().rpartition('FATAL:')[2].strip().splitlines()[0]}",
             "Check COUNTERFOIL_BROKER_DATABASE_URL, the password in its file, the network, and the database's own log.",
         )
+    except CounterfoilError as error:
+        yield wrong("database", error.what, error.remedy)
 
 
 def _look(

@@ -15,7 +15,7 @@ from keys.errors import CounterfoilError
 from services.broker.doctor.finding import Finding, wrong
 from services.broker.doctor.home import is_owner
 from services.broker.settings import Settings
-from services.broker.storage import Storage
+from services.broker.storage_url import open_storage
 
 OURS = ("keys", "encoder", "matcher", "services")
 OTHERS = ("alembic", "cryptography", "dbos", "fastapi", "httpx", "numba", "numpy", "pydantic", "sqlalchemy", "uvicorn")
@@ -44,18 +44,21 @@ def look_at_storage(settings: Settings) -> Iterator[Finding]:
     if not is_owner(settings):
         yield Finding("storage", "not tried", "Run doctor as the broker's user.")
         return
-    storage, name = Storage(settings.storage), f"quarantine/{secrets.token_hex(16)}"
+    mark = secrets.token_hex(16)
     try:
+        storage, name = open_storage(settings), f"doctor/{mark}"
         storage.put(name, b"doctor")
-        same = storage.read(name) == b"doctor"
-        storage.remove(name)
+        same = storage.read(name) == b"doctor" and mark in storage.folders("doctor")
+        storage.remove_folder("doctor")
     except (CounterfoilError, OSError) as error:
-        yield wrong("storage", "it cannot be written", str(error))
+        yield wrong("storage", "it cannot be used", str(error))
         return
     if same:
         yield Finding("storage", "a file was written, read and removed")
     else:
-        yield wrong("storage", "what was written is not what was read", "Do not use this storage; look at its disk.")
+        yield wrong(
+            "storage", "what was written is not what was read", "Do not use this storage; look at its disk or bucket."
+        )
 
 
 def look_at_limits(settings: Settings) -> Iterator[Finding]:

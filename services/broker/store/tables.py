@@ -53,6 +53,8 @@ incoming = Table(
     Column("size", BigInteger, nullable=False),
     Column("part_size", Integer, nullable=False),
     Column("touched_at", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("problem", JSON, nullable=True),
     UniqueConstraint("agreement", "holder", "sha256"),
 )
 runs = Table(

@@ -12,6 +12,10 @@ def put(connection: Connection, **values: Any) -> None:
     connection.execute(insert(uploads).values(**values))
 
 
+def is_there(connection: Connection, id_: str) -> bool:
+    return connection.execute(select(uploads.c.id).where(uploads.c.id == id_)).first() is not None
+
+
 def of_holder(connection: Connection, *, agreement: str, holder: str) -> Sequence[RowMapping]:
     """Oldest first, by their entries in the log: the broker's clock may have been set back."""
     query = select(uploads).where(uploads.c.agreement == agreement, uploads.c.holder == holder)

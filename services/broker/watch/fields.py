@@ -26,8 +26,8 @@ LIBRARIES: Final = (
     "warnings",
     "other",
 )
-DUTIES: Final = ("destruction", "sweep")
-LACKS: Final = ("database", "room")
+DUTIES: Final = ("destruction", "sweep", "checking")
+LACKS: Final = ("database", "room", "storage")
 UNLISTED: Final = "unlisted"
 
 
@@ -121,11 +121,14 @@ EVENTS: Final[Mapping[str, Event]] = {
         "warning", frozenset({"needed_mb", "has_mb"}), "A run fails: its pairs need more memory than the worker has."
     ),
     "beat failed": Event("warning", _ERROR, "A worker could not tell the database that it lives; it tries again."),
-    "waiting": Event("warning", frozenset({"lack"}), "A run waits until the database is back, or room on the disk."),
+    "waiting": Event(
+        "warning", frozenset({"lack"}), "Work waits until the database or the storage is back, or room on the disk."
+    ),
     "worker silent": Event("warning", frozenset({"worker"}), "A worker is taken for dead; its tasks go to others."),
     "duty failed": Event(
         "error", frozenset({"duty"}) | _ERROR, "Data are overdue for destruction, or uploads are not swept up."
     ),
+    "upload not checked": Event("error", _ERROR, "An upload could not be checked for a reason that lies here."),
     "destruction repeated": Event(
         "warning",
         frozenset(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from itertools import combinations
 from typing import Any
 
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from encoder.workspace import Workspace
 from keys.identity import Identity
 from keys.suppression import suppress
 from keys.template import default_terms
@@ -144,6 +146,9 @@ def test_values_that_very_many_rows_share_are_named_by_their_match_key(make_scen
 
 FREE = {"version", "percent", "threshold", "place"}
 """Numbers that say nothing of rows: of the form, of how much is compared, of the agreement, of places in a tree."""
+RECEIPT = "/v1/agreements/{agreement}/uploads/{sha256}/receipt"
+OWN = {"rows", "entry"}
+"""Numbers in the receipt of an upload, which its holder alone is shown."""
 
 
 def paths() -> list[str]:
@@ -165,7 +170,13 @@ def http() -> Iterator[httpx.Client]:
 
 def everything_that_is_asked_for(http: httpx.Client, scene: Scene, run: str, by: Identity) -> Answers:
     """Every address that can be asked with GET, filled in every way that is there."""
-    filled = {"agreement": [scene.agreement.id], "run": [run], "other": list(scene.cast.holders)}
+    files = [Workspace(scene.root / name).upload for name in scene.cast.holders]
+    filled = {
+        "agreement": [scene.agreement.id],
+        "run": [run],
+        "other": list(scene.cast.holders),
+        "sha256": [sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()] or ["0" * 64],
+    }
     more = ["", "?since=3&entry=5"]
     for path in PATHS:
         names = re.findall(r"{(\w+)}", path)
@@ -182,18 +193,24 @@ def unruly(http: httpx.Client, scene: Scene, run: str) -> list[tuple[str, str, i
     """Every number in any answer to any party that neither is free nor obeys the rule."""
     agreed = scene.agreement.to_json()
     found = []
-    everyone = scene.cast.everyone()
-    for path, answer in (one for by in everyone for one in everything_that_is_asked_for(http, scene, run, by)):
-        assert answer.status_code in (200, 404, 410), answer.text
+    holders = {identity.card.fingerprint: name for name, identity in scene.cast.holders.items()}
+    everyone = [
+        (by, *one) for by in scene.cast.everyone() for one in everything_that_is_asked_for(http, scene, run, by)
+    ]
+    for by, path, answer in everyone:
+        destroyed = path == RECEIPT and answer.status_code == 409
+        assert answer.status_code in (200, 404, 410) or destroyed, answer.text
         if "json" not in answer.headers["content-type"]:
             continue
         document = answer.json()
         if answer.status_code == 200 and "agreement" in document and document["agreement"] == agreed:
             document = {**document, "agreement": None}
+        own = OWN if path == RECEIPT and answer.status_code == 200 else set[str]()
+        assert not own or document["body"]["holder"] == holders[by.card.fingerprint]
         found += [
             (path, name, number)
             for name, number in numbers(document)
-            if name not in FREE
+            if name not in FREE | own
             and suppress(number, RULE) != number
             and (name, number) != ("status", answer.status_code)
         ]

@@ -23,6 +23,7 @@ from services.broker.store.database import Store
 from services.cli import app
 from tests.doors import drawn, identity
 from tests.imported import packages
+from tests.s3 import BUCKET, s3_server
 from tests.stage import Broker, MakeScene
 from tests.tls import DAY, Authority
 
@@ -153,9 +154,28 @@ def test_a_disk_without_room_for_one_upload_is_wrong(home: Path, monkeypatch: py
     assert "less than one upload" in doctor(home, code=1)["room"]["found"]
 
 
+def test_an_object_storage_is_tried_and_left_as_it_was(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with s3_server() as bucket:
+        monkeypatch.setenv("COUNTERFOIL_BROKER_STORAGE_URL", f"s3://{BUCKET}/broker")
+        monkeypatch.setenv("COUNTERFOIL_BROKER_STORAGE_OPTIONS", str(bucket.options(home / "options.toml")))
+        assert doctor(home)["storage"]["found"] == "a file was written, read and removed"
+        assert any(method == "PUT" for method, _, _ in bucket.asked)
+        assert bucket.objects == {}
+        bucket.room = 0
+        assert doctor(home, code=1)["storage"]["found"] == "it cannot be used"
+        bucket.options(home / "options.toml", secret="a wrong secret")
+        told = doctor(home, code=1)["storage"]
+        assert told["found"] == "it cannot be used"
+        assert "wrong secret" not in str(told)
+    monkeypatch.setenv("COUNTERFOIL_BROKER_STORAGE_URL", "s3://AKIA:hunter2@bucket/broker")
+    told = doctor(home, code=1)["storage"]
+    assert "may not hold credentials" in str(told)
+    assert "hunter2" not in str(told)
+
+
 def test_a_storage_that_cannot_be_written_is_wrong(home: Path) -> None:
     (home / "storage").write_text("a file where a folder should be")
-    assert doctor(home, code=1)["storage"]["found"] == "it cannot be written"
+    assert doctor(home, code=1)["storage"]["found"] == "it cannot be used"
 
 
 def test_every_package_that_doctor_looks_at_is_one_that_the_broker_imports() -> None:

@@ -19,7 +19,7 @@ from keys.canonical import canonical
 from keys.identity import Identity
 from services.broker.incoming import AT_ONCE
 from services.broker.settings import Settings
-from tests.parts import announce, complete, parts_of, put_part, put_whole, upload_path
+from tests.parts import announce, checked, complete, hand_in, parts_of, put_part, put_whole, upload_path
 from tests.seen import refused, stored
 from tests.stage import MakeScene, Scene, send, signed_request
 
@@ -68,7 +68,7 @@ def test_i6_parts_in_any_order_and_any_number_of_times_make_one_upload(
     for number in order:
         assert put_part(scene, north(scene), sealed, number, parts[number]).status_code == 200
     accepted = complete(scene, north(scene), sealed)
-    assert accepted.status_code == 201
+    assert accepted.status_code == 200
     (kept,) = in_storage(scene)
     assert kept == f"uploads/{accepted.json()['body']['upload']}"
     whole = (scene.broker.home / "storage" / "agreements" / scene.agreement.id / kept).read_bytes()
@@ -90,7 +90,7 @@ def test_a_replaced_upload_is_not_taken_up_again(make_scene: MakeScene) -> None:
     scene = make_scene()
     old = scene.sealed("north")
     for sealed in (old, scene.sealed("north")):
-        assert put_whole(scene, north(scene), sealed).status_code == 201
+        assert put_whole(scene, north(scene), sealed).status_code == 200
     for ask in (announce, complete):
         assert "replaced by a later one" in refused(ask(scene, north(scene), old), 409, "conflict")
 
@@ -105,6 +105,24 @@ def test_an_upload_with_missing_parts_is_not_complete_and_keeps_what_it_has(make
     title = refused(complete(scene, north(scene), sealed), 409, "conflict")
     assert title == f"{len(parts) - 1} of {len(parts)} parts are missing."
     assert in_storage(scene) == before
+
+
+def test_an_upload_that_is_handed_in_is_being_checked(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    sealed = scene.sealed("north", rows=ROWS)
+    announce(scene, north(scene), sealed)
+    receipt = f"{upload_path(scene, sealed)}/receipt"
+    assert "has not been handed in" in refused(scene.ask(north(scene), "GET", receipt), 409, "conflict")
+    for number, part in enumerate(parts_of(sealed, PART)):
+        put_part(scene, north(scene), sealed, number, part)
+    answer = hand_in(scene, north(scene), sealed)
+    assert (answer.status_code, answer.json()) == (202, {"state": "checking"})
+    assert (answer.headers["location"], answer.headers["retry-after"]) == (receipt, "1")
+    accepted = checked(scene, north(scene), answer)
+    assert accepted.json()["body"]["rows"] == ROWS
+    assert scene.ask(north(scene), "GET", receipt).content == accepted.content
+    for other in (scene.cast.holders["south"], scene.cast.ig_leads["north"], scene.cast.recipient):
+        refused(scene.ask(other, "GET", receipt), 404, "not-found")
 
 
 def test_other_bytes_for_a_part_that_is_here_are_refused(make_scene: MakeScene) -> None:
@@ -128,8 +146,9 @@ def test_parts_that_make_another_file_are_refused_and_forgotten(make_scene: Make
     assert "do not make the file" in refused(complete(scene, north(scene), sealed), 422, "refused")
     assert in_storage(scene) == []
     assert scene.events() == log
-    refused(complete(scene, north(scene), sealed), 404, "not-found")
-    assert put_whole(scene, north(scene), sealed).status_code == 201, "nothing stands in the way of sending it again"
+    assert "do not make the file" in refused(complete(scene, north(scene), sealed), 422, "refused"), "as often as asked"
+    refused(put_part(scene, north(scene), sealed, 0, sealed[:PART]), 404, "not-found")
+    assert put_whole(scene, north(scene), sealed).status_code == 200, "nothing stands in the way of sending it again"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +205,7 @@ def test_two_uploads_of_one_holder_at_once_do_not_mix(make_scene: MakeScene) -> 
     files = [scene.sealed("north", rows=ROWS + more) for more in range(2)]
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda sealed: put_whole(scene, north(scene), sealed), files))
-    assert [answer.status_code for answer in answers] == [201, 201]
+    assert [answer.status_code for answer in answers] == [200, 200]
     assert {answer.json()["body"]["rows"] for answer in answers} == {ROWS, ROWS + 1}
     assert sorted(event["event"] for event in scene.events())[-2:] == ["upload accepted", "upload replaced"]
 
@@ -200,7 +219,7 @@ def test_one_upload_sent_twice_at_once_gives_one_receipt(make_scene: MakeScene) 
         sent = list(pool.map(lambda one: put_part(scene, north(scene), sealed, *one), numbered))
         assert {answer.status_code for answer in sent} == {200}
         answers = list(pool.map(lambda _: complete(scene, north(scene), sealed), range(4)))
-    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 200]
     assert len({answer.content for answer in answers}) == 1
     assert len(in_storage(scene)) == 1
 

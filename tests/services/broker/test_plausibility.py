@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
 from random import Random
@@ -24,7 +26,9 @@ from keys.layout import upload_record
 from keys.secret import Secret
 from keys.template import default_rules, default_terms
 from keys.terms import ExactKey, FuzzyKey, Terms
+from services.broker import plausibility
 from services.broker.errors import Refused
+from services.broker.lots import Lots
 from services.broker.plausibility import SAMPLE, require_plausible
 from services.rehearsal.children import make_children
 from services.rehearsal.extracts import Extract, draw_extract
@@ -64,8 +68,12 @@ def made_up(rows: int, terms: Terms = HARDENED) -> NDArray[np.void]:
     return records_of(cohort(children(rows)), terms)
 
 
+def in_blocks(records: NDArray[np.void], rows: int = 333) -> Iterator[NDArray[np.void]]:
+    return (records[start : start + rows] for start in range(0, len(records), rows))
+
+
 def check(records: NDArray[np.void], terms: Terms = HARDENED, *, budget: int = 1 << 24, seed: str = "sample") -> None:
-    require_plausible(records, terms=terms, holder="a", random=drawn(seed), budget=budget)
+    require_plausible(lambda: in_blocks(records), terms=terms, holder="a", random=drawn(seed), budget=budget)
 
 
 def refused(records: NDArray[np.void], terms: Terms = HARDENED, **options: Any) -> str:
@@ -262,15 +270,66 @@ def test_repeats_are_found_in_a_sample_of_a_large_upload_whatever_it_draws() -> 
 
 
 def test_the_sample_is_drawn_with_the_randomness_that_is_given() -> None:
-    asked: list[int] = []
+    records = made_up(SAMPLE + 300)
+    records[:7] = np.zeros(7, records.dtype)  # without an encoding: they draw no lot
+    lots = np.frombuffer(drawn("x")(8 * (SAMPLE + 293)), np.uint64)
+    sample = Lots(SAMPLE, lambda size: lots[sample_at(size) :].tobytes()[:size])
+    asked = [0]
 
-    def random(size: int) -> bytes:
-        asked.append(size)
-        return drawn("x")(size)
+    def sample_at(size: int) -> int:
+        asked.append(asked[-1] + size // 8)
+        return asked[-2]
 
-    for rows in (SAMPLE, SAMPLE + 1):
-        require_plausible(made_up(rows), terms=HARDENED, holder="a", random=random, budget=1 << 24)
-    assert asked == [8 * (SAMPLE + 1)]
+    at = 0
+    for block in in_blocks(records):
+        sample.add(block, np.arange(at, at + len(block)) >= 7)
+        at += len(block)
+    assert asked[-1] == SAMPLE + 293
+    assert sorted(sample.rows) == sorted(np.argsort(lots)[:SAMPLE] + 7)
+    assert (sample.records == records[sample.rows]).all()
+
+
+def test_what_is_found_does_not_depend_on_how_many_records_pass_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    terms = HARDENED.model_copy(update={"repeats_percent": 30})
+    honest, poisoned = made_up(400, terms), made_up(400, terms)
+    honest[200:287], poisoned[200:288] = honest[:87], poisoned[:88]  # 120 of 400 rows and 6 sigma, 55, may be alike
+    for block in (1 << 14, 1 << 16, 1 << 23):
+        monkeypatch.setattr(plausibility, "BLOCK_BYTES", block)
+        check(honest, terms)
+        assert "more rows look" in refused(poisoned, terms)
+    bare = made_up(400)
+    for key in HARDENED.keys_of("a"):
+        if isinstance(key, FuzzyKey):
+            bare[key.name] = bare[f"present/{key.name}"] = 0
+    monkeypatch.setattr(plausibility, "BLOCK_BYTES", 1 << 14)
+    check(bare)
+    bare["nhs-number"][300:] = bare["nhs-number"][:100]
+    assert "more rows look" in refused(bare)
+
+
+def test_memory_does_not_grow_with_the_rows() -> None:
+    some = made_up(500)
+    rng = np.random.default_rng(3)
+
+    def blocks(times: int) -> Iterator[NDArray[np.void]]:
+        for _ in range(times):
+            block = some.copy()
+            for key in HARDENED.keys_of("a"):
+                block[key.name] = rng.integers(0, 256, block[key.name].shape, np.uint8)
+            yield block
+
+    def peak(times: int) -> int:
+        tracemalloc.start()
+        try:
+            require_plausible(lambda: blocks(times), terms=HARDENED, holder="a", random=drawn("memory"), budget=1 << 24)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    check(made_up(50))  # compiles
+    few, many = peak(40), peak(160)
+    assert many < 1.1 * few
+    assert many < 8 * plausibility.BLOCK_BYTES
 
 
 def test_a_match_key_that_one_of_two_rows_lacks_does_not_set_them_apart() -> None:

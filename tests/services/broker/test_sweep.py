@@ -5,37 +5,24 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from keys.agreement import Agreement
-from keys.statement import declare
-from keys.template import default_terms
-from services.broker.accept import complete
-from services.broker.app import create_app, open_office
+from keys.errors import EnvelopeError
+from services.broker.accept import check, standing
+from services.broker.app import create_app
 from services.broker.errors import Conflict, NotFound
-from services.broker.incoming import Incoming, announce, keep_part, parts_here
+from services.broker.incoming import parts_here
 from services.broker.office import Office
 from services.broker.retention import Keeper, destroy
-from services.broker.settings import Settings
-from services.broker.store import agreements, incoming, uploads
+from services.broker.store import incoming
 from services.broker.sweep import sweep
-from services.rehearsal.party import agree, gather
 from tests.doors import Clock
-from tests.seen import stored
-from tests.stage import IDENTIFIERS, Broker, Scene
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-PART = 64 << 10
-FILE = bytes(range(256)) * 512
-DIGEST = sha256(FILE).hexdigest()
-CAST = gather(["council", "icb"])
+from tests.receiving import DIGEST, FILE, START, add, agreed, begin, files, handed_in, receiving, rows
 
 
 @pytest.fixture
@@ -45,48 +32,13 @@ def clock() -> Clock:
 
 @pytest.fixture
 def agreement() -> Agreement:
-    terms = default_terms(dict.fromkeys(CAST.holders, IDENTIFIERS), minimum_rows=1)
-    return agree(terms, CAST)
+    return agreed()
 
 
 @pytest.fixture
 def office(tmp_path: Path, clock: Clock, agreement: Agreement) -> Iterator[Office]:
-    """A broker that has received the agreement."""
-    settings = Settings(home=tmp_path, part_kb=PART >> 10, unfinished_hours=48)
-    opened = replace(open_office(settings, CAST.broker), now=clock)
-    key = opened.new_receiving_key(agreement.id)
-    receiving = declare(CAST.broker, "receiving key", {"agreement": agreement.id, "receiving": key.address.to_json()})
-    with opened.store.transaction("set up") as connection:
-        agreements.put(
-            connection, agreement.id, document=agreement.to_json(), receiving=receiving.to_json(), at=opened.stamp()
-        )
-    yield opened
-    opened.store.close()
-
-
-def begin(office: Office, agreement: Agreement) -> Incoming:
-    upload, _ = announce(office, agreement, agreement.holders()[0], sha256=DIGEST, size=len(FILE))
-    return upload
-
-
-def add(office: Office, upload: Incoming, number: int, data: bytes = FILE) -> None:
-    part = data[number * PART : (number + 1) * PART]
-    file = office.storage.part()
-    file.write_bytes(part)
-    try:
-        keep_part(office, upload, number, file, sha256=sha256(part).hexdigest())
-    finally:
-        file.unlink(missing_ok=True)
-
-
-def rows(office: Office, agreement: Agreement) -> list[str]:
-    with office.store.transaction("look") as connection:
-        return [row["id"] for row in incoming.of_agreement(connection, agreement.id)]
-
-
-def files(office: Office) -> list[str]:
-    root = office.settings.storage
-    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+    with receiving(tmp_path, clock, agreement, unfinished_hours=48) as opened:
+        yield opened
 
 
 def test_an_upload_is_given_up_when_nobody_has_added_to_it_for_two_days(
@@ -145,47 +97,6 @@ def test_the_keeper_sweeps(office: Office, agreement: Agreement, clock: Clock) -
     assert files(office) == []
 
 
-@pytest.fixture
-def beside(broker: Broker) -> Iterator[Office]:
-    """The running broker's office, from another process."""
-    opened = open_office(Settings(home=broker.home, part_kb=64), broker.identity)
-    yield opened
-    opened.store.close()
-
-
-def test_a_crash_between_the_file_and_its_row_leaves_no_orphan_and_is_repaired_by_asking_again(
-    scene: Scene, beside: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sealed = scene.sealed("north", rows=100)
-    holder = scene.agreement.holders()[0]
-    digest = sha256(sealed).hexdigest()
-    log = scene.events()
-    upload, _ = announce(beside, scene.agreement, holder, sha256=digest, size=len(sealed))
-    for number in range(upload.parts):
-        add(beside, upload, number, sealed)
-
-    def crash(*_: Any, **__: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(uploads, "put", crash)
-        with pytest.raises(KeyboardInterrupt):
-            complete(beside, scene.agreement, holder, sha256=digest)
-
-    def accepted() -> list[str]:
-        return [name for name in stored(scene.broker) if f"{scene.agreement.id}/uploads/" in name]
-
-    assert len(accepted()) == 1, "the file is there, and no row knows it"
-    assert scene.events() == log
-    sweep(beside)
-    assert accepted() == []
-    receipt, fresh = complete(beside, scene.agreement, holder, sha256=digest)
-    assert fresh
-    sweep(beside)
-    assert accepted() == [f"agreements/{scene.agreement.id}/uploads/{receipt['body']['upload']}"]
-    assert parts_here(beside, upload) == {}
-
-
 def test_a_full_disk_is_said_to_be_that(office: Office) -> None:
     app = create_app(office)
 
@@ -202,3 +113,16 @@ def test_a_full_disk_is_said_to_be_that(office: Office) -> None:
     assert answer.status_code == 507
     assert answer.json()["title"] == "The broker's disk is full."
     assert "/srv" not in answer.text
+
+
+def test_what_a_crash_left_of_a_refused_upload_is_swept_up(
+    office: Office, agreement: Agreement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = handed_in(office, agreement, FILE)
+    check(office, upload.id)
+    office.storage.put(f"{upload.folder}/000000.{'0' * 64}", b"late")
+    office.storage.put(f"agreements/{agreement.id}/uploads/{upload.id}", b"late")
+    sweep(office)
+    assert files(office) == []
+    with pytest.raises(EnvelopeError):
+        standing(office, agreement, agreement.holders()[0], sha256=DIGEST)

@@ -55,6 +55,13 @@ volumes:
             items: [{key: {{ .key }}, path: passphrase}]
         {{- end }}
         {{- end }}
+        {{- with .Values.storage.optionsSecret }}
+        {{- if .name }}
+        - secret:
+            name: {{ .name }}
+            items: [{key: {{ .key }}, path: storage_options}]
+        {{- end }}
+        {{- end }}
 {{- end }}
 
 {{- define "broker.container" -}}
@@ -74,6 +81,14 @@ env:
   {{- with .Values.identity.vaultKey }}
   - name: COUNTERFOIL_BROKER_VAULT_KEY
     value: {{ . | quote }}
+  {{- end }}
+  {{- with .Values.storage.url }}
+  - name: COUNTERFOIL_BROKER_STORAGE_URL
+    value: {{ . | quote }}
+  {{- end }}
+  {{- if .Values.storage.optionsSecret.name }}
+  - name: COUNTERFOIL_BROKER_STORAGE_OPTIONS
+    value: /etc/counterfoil/storage_options
   {{- end }}
   {{- range $name, $value := .Values.settings }}
   - name: COUNTERFOIL_BROKER_{{ $name }}

@@ -142,6 +142,14 @@ class PartKept(BaseModel):
     part: int
 
 
+class Checking(BaseModel):
+    """The upload waits to be checked, or is being checked."""
+
+    model_config = _example(state="checking")
+
+    state: Literal["checking"]
+
+
 class Receipt(Statement):
     """The broker's signed receipt of an upload."""
 

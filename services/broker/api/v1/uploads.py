@@ -1,6 +1,9 @@
 """Uploads in parts: announced, filled in any order and as often as need be, then accepted or refused as a whole."""
 
+import asyncio
 import re
+import time
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -9,21 +12,31 @@ from fastapi.concurrency import run_in_threadpool
 from keys.agreement import Agreement, Party, Role
 from keys.canonical import parse
 from keys.request import sha256_in
-from services.broker.accept import complete, receipt_of
+from services.broker.accept import Standing, hand_in, receipt_of, standing
 from services.broker.api.described import BYTES, described
-from services.broker.api.insisting import InsistingRoute
+from services.broker.api.insisting import InsistingRoute, insisting
 from services.broker.api.v1 import answers
 from services.broker.api.v1.answers import AgreementId, FileId, Number
-from services.broker.auth import Signed, known, office_of, signed, stream_body
-from services.broker.errors import NotFound, Refused
-from services.broker.incoming import announce, find, keep_part, parts_here
+from services.broker.auth import Signed, known, located, office_of, signed, stream_body
+from services.broker.checkers import Checkers
+from services.broker.errors import BeingChecked, NotFound, Refused
+from services.broker.incoming import Stage, announce, find, keep_part, parts_here
 from services.broker.office import Office
 from services.broker.storage import settle
 
 router = APIRouter(tags=["uploads"], route_class=InsistingRoute)
 
+_LONGEST_WAIT = 10
+_LOOK_SECONDS = 0.02
 _PATH = "/agreements/{agreement}/uploads/{sha256}"
 """The SHA-256 (64 small hexadecimal digits) of the calling holder's sealed file."""
+_BECOMES = described(
+    {202: answers.Checking, 200: answers.Receipt},
+    *("conflict", "gone", "agreement-refused", "envelope-refused", "signature-refused", "document-refused"),
+    "being-checked",
+    headers=["Location", "Retry-After"],
+)
+"""What is answered to whoever asks what becomes of an upload that was handed in."""
 
 
 @router.put(
@@ -80,28 +93,86 @@ async def put_part(agreement: AgreementId, sha256: FileId, number: Number, reque
     return {"part": which}
 
 
-@router.post(
-    f"{_PATH}/complete",
-    **described(
-        {200: answers.Receipt, 201: answers.Receipt},
-        *("conflict", "gone", "agreement-refused", "envelope-refused", "signature-refused", "document-refused"),
-    ),
-)
+@router.post(f"{_PATH}/complete", **_BECOMES)
 async def complete_upload(
     agreement: AgreementId,
     sha256: FileId,
     request: Request,
     response: Response,
     caller: Annotated[Signed, Depends(signed)],
-) -> dict[str, Any]:
-    """All parts are here: the signed receipt of the whole, or why it is refused. Once accepted, the same receipt."""
-    office = office_of(request)
-    found, holder = await run_in_threadpool(_holder, office, agreement, caller.caller, sha256)
-    found.require_in_force(office.now())
-    async with request.app.state.checking:  # an upload's encodings are all in memory while they are checked
-        receipt, fresh = await run_in_threadpool(complete, office, found, holder, sha256=sha256)
-    response.status_code = 201 if fresh else 200
-    return receipt
+) -> Any:
+    """All parts are here: have the whole checked. 202 if that takes longer than the caller likes to wait; the receipt
+    is at ``Location`` then."""
+
+    def hand_it_in() -> Standing:
+        office = office_of(request)
+        found, holder = _holder(office, agreement, caller.caller, sha256)
+        found.require_in_force(office.now())
+        return hand_in(office, found, holder, sha256=sha256)
+
+    found = await run_in_threadpool(insisting(hand_it_in))
+    return await _answer(request, response, caller.caller, found)
+
+
+@router.get(f"{_PATH}/receipt", **_BECOMES)
+async def upload_receipt(
+    agreement: AgreementId,
+    sha256: FileId,
+    request: Request,
+    response: Response,
+    caller: Annotated[Signed, Depends(signed)],
+) -> Any:
+    """The signed receipt of the whole, or why it is refused; 202 while it is being checked."""
+    found = await run_in_threadpool(insisting(_look), request, caller.caller)
+    return await _answer(request, response, caller.caller, found)
+
+
+def _look(request: Request, caller: str) -> Standing:
+    office, sha256 = office_of(request), request.path_params["sha256"]
+    found, holder = _holder(office, request.path_params["agreement"], caller, sha256)
+    return standing(office, found, holder, sha256=sha256)
+
+
+async def _answer(request: Request, response: Response, caller: str, found: Standing) -> Any:
+    """What becomes of an upload that was ``found`` so, after as long a wait as the caller prefers (RFC 7240).
+
+    Tools of version 0.1 before uploads were checked in passing know no 202 and say nothing of it: they are let wait,
+    then told by 503 to send the same again, which they do by themselves.
+    """
+    asynchronous, seconds = preference(request.headers.get("prefer", ""))
+    checkers: Checkers = request.app.state.checkers
+    until = time.monotonic() + seconds
+    while found.receipt is None:
+        checkers.take(found.checked_as)
+        if time.monotonic() >= until:
+            break
+        await asyncio.sleep(_LOOK_SECONDS)
+        if checkers.has(found.checked_as):
+            continue
+        found = await run_in_threadpool(insisting(_look), request, caller)
+    if found.receipt is not None:
+        response.status_code = 200
+        return found.receipt
+    if not asynchronous:
+        raise BeingChecked
+    response.headers["Location"] = located(request, f"/v1{_PATH}/receipt".format(**request.path_params))
+    response.headers["Retry-After"] = str(_retry_after(office_of(request), found))
+    return {"state": Stage.CHECKING}
+
+
+def preference(prefer: str) -> tuple[bool, float]:
+    """Whether the caller takes a 202, and the seconds that it is let wait before."""
+    preferences = [one.strip().lower() for one in prefer.split(",")]
+    if "respond-async" not in preferences:
+        return False, _LONGEST_WAIT
+    wait = next((one.removeprefix("wait=") for one in preferences if re.fullmatch("wait=[0-9]{1,6}", one)), "0")
+    return True, min(int(wait), _LONGEST_WAIT)
+
+
+def _retry_after(office: Office, found: Standing) -> int:
+    """Seconds, a tenth of the time that it has taken so far."""
+    waited = office.now() - datetime.fromisoformat(found.handed_in_at)
+    return max(1, min(_LONGEST_WAIT, round(waited.total_seconds() / 10)))
 
 
 def _holder(office: Office, agreement: AgreementId, caller: str, sha256: str) -> tuple[Agreement, Party]:
