@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from keys.errors import CounterfoilError
 from services.broker.doctor.finding import Finding, wrong
+from services.broker.errors import DatabaseAway
 from services.broker.roll import BEAT_SECONDS
 from services.broker.settings import Settings
 from services.broker.store import agreements, workers
@@ -36,15 +37,21 @@ def look_at_database(
             return
         with closing(Store(settings.database, password_file=settings.database_password_file)) as store:
             yield from _look(store, standing, now, sleep)
+    except DatabaseAway as error:
+        yield _unusable(error.__cause__ or error)
     except CounterfoilError as error:
         yield wrong("database", error.what, error.remedy)
     except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        yield wrong(
-            "database",
-            f"it cannot be used: {str(cause).strip().rpartition('FATAL:')[2].strip().splitlines()[0]}",
-            "Check COUNTERFOIL_BROKER_DATABASE_URL, the password in its file, the network, and the database's own log.",
-        )
+        yield _unusable(error)
+
+
+def _unusable(error: BaseException) -> Finding:
+    cause = getattr(error, "orig", None) or error
+    return wrong(
+        "database",
+        f"it cannot be used: {str(cause).strip().rpartition('FATAL:')[2].strip().splitlines()[0]}",
+        "Check COUNTERFOIL_BROKER_DATABASE_URL, the password in its file, the network, and the database's own log.",
+    )
 
 
 def _look(
