@@ -53,7 +53,7 @@ def doctor(
 def _findings(*, home: Any, passphrase_file: Any, url: str | None) -> Iterator[Finding]:
     # These take a second to import, and only this command needs them.
     from services.broker.doctor.database import look_at_database
-    from services.broker.doctor.door import look_at_door
+    from services.broker.doctor.door import look_at_door, look_at_own_tls
     from services.broker.doctor.home import look_at_home, match_agreements, open_identity
     from services.broker.doctor.machine import look_at_limits, look_at_packages, look_at_storage
 
@@ -74,5 +74,6 @@ def _findings(*, home: Any, passphrase_file: Any, url: str | None) -> Iterator[F
     standing: list[Any] = []
     yield from look_at_database(settings, standing, now=lambda: datetime.now(UTC), sleep=time.sleep)
     yield from match_agreements(settings, identity, standing)
+    yield from look_at_own_tls(settings)
     if url is not None:
         yield from look_at_door(url, now=datetime.now(UTC))

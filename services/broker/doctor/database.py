@@ -37,16 +37,21 @@ def look_at_database(
             return
         with closing(Store(settings.database, password_file=settings.database_password_file)) as store:
             yield from _look(store, standing, now, sleep)
-    except (DatabaseAway, SQLAlchemyError) as error:
-        found = error.__cause__ if isinstance(error, DatabaseAway) else error
-        cause = getattr(found, "orig", None) or found
-        yield wrong(
-            "database",
-            f"it cannot be used: {str(cause).strip().rpartition('FATAL:')[2].strip().splitlines()[0]}",
-            "Check COUNTERFOIL_BROKER_DATABASE_URL, the password in its file, the network, and the database's own log.",
-        )
+    except DatabaseAway as error:
+        yield _unusable(error.__cause__ or error)
     except CounterfoilError as error:
         yield wrong("database", error.what, error.remedy)
+    except SQLAlchemyError as error:
+        yield _unusable(error)
+
+
+def _unusable(error: BaseException) -> Finding:
+    cause = getattr(error, "orig", None) or error
+    return wrong(
+        "database",
+        f"it cannot be used: {str(cause).strip().rpartition('FATAL:')[2].strip().splitlines()[0]}",
+        "Check COUNTERFOIL_BROKER_DATABASE_URL, the password in its file, the network, and the database's own log.",
+    )
 
 
 def _look(

@@ -9,10 +9,22 @@ from datetime import UTC, datetime
 
 import httpx
 
+from keys.errors import CounterfoilError
 from services.broker.doctor.finding import Finding, wrong
+from services.broker.listening import tls_context
+from services.broker.settings import Settings
 
 SOON_DAYS = 30
 _SECONDS = 20.0
+
+
+def look_at_own_tls(settings: Settings) -> Iterator[Finding]:
+    """Nothing is said where the broker leaves TLS to a proxy."""
+    try:
+        if tls_context(settings) is not None:
+            yield Finding("own TLS", "certificate and key belong together and open")
+    except CounterfoilError as error:
+        yield wrong("own TLS", error.what, error.remedy)
 
 
 def look_at_door(address: str, *, now: datetime) -> Iterator[Finding]:

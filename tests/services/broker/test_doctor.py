@@ -208,6 +208,17 @@ def door(authority: Authority, *, metrics: int, **valid: timedelta) -> Iterator[
             thread.join()
 
 
+def test_a_certificate_of_the_brokers_own_is_tried(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "own TLS" not in doctor(home), "a proxy has it"
+    both = Authority(home.parent, "own").issue("broker.example")
+    monkeypatch.setenv("COUNTERFOIL_BROKER_TLS_CERTIFICATE", str(both))
+    assert doctor(home, code=1)["own TLS"]["found"] == "TLS needs a certificate and a key."
+    monkeypatch.setenv("COUNTERFOIL_BROKER_TLS_KEY", str(home / "missing"))
+    assert "cannot be used" in doctor(home, code=1)["own TLS"]["found"]
+    monkeypatch.setenv("COUNTERFOIL_BROKER_TLS_KEY", str(both))
+    assert doctor(home)["own TLS"]["blocks"] is False
+
+
 def test_what_is_wrong_with_the_door_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = Authority(home.parent, "authority")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
