@@ -35,6 +35,7 @@ for command in (
     linkage.upload,
     linkage.start,
     linkage.cancel,
+    linkage.runs,
     linkage.status,
     controls,
     decisions.approve,

@@ -1,4 +1,4 @@
-"""The commands of a linkage under way: submit, upload, start, status."""
+"""The commands of a linkage under way: submit, upload, start, list, status."""
 
 import json
 import sys
@@ -27,6 +27,7 @@ from encoder.cli.files import read_agreement
 from encoder.cli.progress import shown
 from encoder.door import Door
 from encoder.outcome import tell, told_awaited
+from encoder.runs import runs_of
 from encoder.sheet import sha256_of
 from encoder.upload import require_packed
 from encoder.upload import upload as send_upload
@@ -130,6 +131,30 @@ def cancel(
             ask(f"Cancel run {run}, of which {answer['percent']} % is compared? What is done of it is lost.")
         opened.post(f"/v1/runs/{run}/cancellation", {})
     sys.stdout.write(f"run {run} is cancelled\n")
+
+
+def runs(
+    broker: Broker,
+    folder: Folder = HERE,
+    passphrase_file: PassphraseFile = None,
+    passphrase_fd: PassphraseFd = None,
+    json_: Json = False,
+) -> None:
+    """List the agreement's runs, newest first: id, state, when it was started and when its state changed (UTC).
+
+    Example: counterfoil runs --broker https://broker.example
+    """
+    desk = Desk.open_expired(folder, passphrase_file, passphrase_fd)
+    with desk.door(broker) as opened:
+        found = list(runs_of(opened, desk.agreement.id))
+    if json_:
+        sys.stdout.write(json.dumps(found) + "\n")
+        return
+    for one in found:
+        started, changed = (one[name][:16].replace("T", " ") for name in ("started_at", "changed_at"))
+        sys.stdout.write(f"{one['run']}  {one['state']:<9}  {started}  {changed}\n")
+    if not found:
+        sys.stderr.write("There has been no run. A holder starts one: counterfoil start\n")
 
 
 def status(

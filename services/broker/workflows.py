@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from itertools import count
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
@@ -55,6 +55,8 @@ class _Desk:
     shelf: Shelf
     roll: Roll
     queues: Mapping[str, Queue]
+    """All of them once ``opened``: a recovered run may begin before."""
+    opened: Event
     engine: Engine | None
     """Of the recorded steps, if it is ours to close."""
     patience: Patience
@@ -77,7 +79,8 @@ def start(office: Office, name: str, *, work: bool = True) -> None:
     let_many_in(office.settings.durable_database)
     engine = steps_engine(office.settings.durable_database, password_file=office.settings.database_password_file)
     queues: dict[str, Queue] = {}
-    _desk[:] = [_Desk(office, shelf, roll, queues, engine, Patience(office.settings.patience_seconds))]
+    opened = Event()
+    _desk[:] = [_Desk(office, shelf, roll, queues, opened, engine, Patience(office.settings.patience_seconds))]
     config: DBOSConfig = {
         "name": "counterfoil-broker",
         "system_database_url": office.settings.durable_database,
@@ -92,6 +95,7 @@ def start(office: Office, name: str, *, work: bool = True) -> None:
     DBOS.launch()
     for queue, most in _AT_ONCE.items():
         queues[queue] = DBOS.register_queue(queue, worker_concurrency=most, polling_interval_sec=_POLL_SECONDS)
+    opened.set()
     take_up_all(office)
     roll.start()
 
@@ -146,7 +150,13 @@ def take_up_all(office: Office) -> None:
 
 def _enqueue(queue: str, workflow: Callable[[str], None], run: str) -> None:
     with SetWorkflowID(f"{run}-{queue}"):
-        _here().queues[queue].enqueue(workflow, run)
+        _queue(queue).enqueue(workflow, run)
+
+
+def _queue(name: str) -> Queue:
+    desk = _here()
+    desk.opened.wait()
+    return desk.queues[name]
 
 
 def _step(*, bounded: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -167,7 +177,7 @@ def _step(*, bounded: bool = True) -> Callable[[Callable[..., Any]], Callable[..
 def match_run(run: str) -> None:
     """Compare, decide, and wait for approval."""
     try:
-        compare = _here().queues[_COMPARE]
+        compare = _queue(_COMPARE)
         under_way = [compare.enqueue(compare_tasks, run, tasks_) for tasks_ in _survey(run)]
         for handle in under_way:
             problem = handle.get_result(polling_interval_sec=_POLL_SECONDS)

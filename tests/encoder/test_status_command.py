@@ -40,7 +40,9 @@ def matched(make_scene: MakeScene) -> tuple[Scene, str, Ask]:
             (workspace.root / "passphrase").write_text(passphrase)
             workspace.save_agreement(scene.agreement, receiving)
         options = ["--folder", str(workspace.root), "--passphrase-file", str(workspace.root / "passphrase")]
-        done = CliRunner().invoke(app, [command, run, "--broker", scene.broker.url, *options, *more])
+        done = CliRunner().invoke(
+            app, [command, *([] if command == "runs" else [run]), "--broker", scene.broker.url, *options, *more]
+        )
         if done.exception is not None:
             raise done.exception
         return done.stdout, done.stderr
@@ -74,6 +76,29 @@ def test_a_refused_count_is_shown_to_nobody_else(matched: tuple[Scene, str, Ask]
     _, shown = ask(scene.cast.ig_leads["south"], "decline", "--yes")
     assert COUNTS in shown
     assert ask(scene.cast.holders["north"], "status")[0] == "declined, 100 % compared\napproved by: nobody\n"
+
+
+def test_runs_are_listed_newest_first_for_every_party(matched: tuple[Scene, str, Ask]) -> None:
+    scene, run, ask = matched
+    scene.refuse("south", run)
+    second = scene.start_run()
+    scene.status(second, "matched")
+    for party in (scene.cast.holders["north"], scene.cast.ig_leads["south"], scene.cast.recipient):
+        told, _ = ask(party, "runs")
+        assert [line.split()[:2] for line in told.splitlines()] == [[second, "matched"], [run, "declined"]]
+    listed = json.loads(ask(scene.cast.recipient, "runs", "--json")[0])
+    assert [one["run"] for one in listed] == [second, run]
+    assert set(listed[0]) == {"run", "state", "started_at", "changed_at"}
+
+
+@pytest.mark.parametrize("page", [{}, {"runs": {}, "next": None}, {"runs": [{"run": 1}], "next": None}, [], None])
+def test_what_is_no_list_of_runs_is_not_shown_as_one(
+    matched: tuple[Scene, str, Ask], monkeypatch: pytest.MonkeyPatch, page: object
+) -> None:
+    scene, _, ask = matched
+    monkeypatch.setattr(Door, "get", lambda door, path: page)
+    with pytest.raises(BrokerRefused, match="not a broker"):
+        ask(scene.cast.holders["north"], "runs")
 
 
 def test_waiting_ends_well_once_the_run_is_released(matched: tuple[Scene, str, Ask]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, tuple_, update
 
 from keys.protocol import State
 from services.broker.store.tables import approvals, runs
@@ -26,6 +26,18 @@ def of_agreement(connection: Connection, agreement: str) -> Sequence[RowMapping]
     """Oldest first."""
     query = select(runs).where(runs.c.agreement == agreement).order_by(runs.c.started_at, runs.c.id)
     return connection.execute(query).mappings().all()
+
+
+def page(
+    connection: Connection, agreement: str, *, before: RowMapping | None, limit: int
+) -> tuple[Sequence[RowMapping], bool]:
+    """At most ``limit`` runs, newest first, of those before one of them, or from the newest; whether there are more."""
+    query = select(runs).where(runs.c.agreement == agreement)
+    if before is not None:
+        query = query.where(tuple_(runs.c.started_at, runs.c.id) < (before["started_at"], before["id"]))
+    newest = query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit + 1)
+    rows = connection.execute(newest).mappings().all()
+    return rows[:limit], len(rows) > limit
 
 
 def change(connection: Connection, run: str, *, at: str, **values: Any) -> None:

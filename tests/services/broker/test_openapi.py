@@ -75,7 +75,7 @@ def test_every_problem_that_is_named_is_of_the_table_and_of_its_status() -> None
 def test_every_operation_has_a_name_and_only_one_needs_no_signature() -> None:
     operations = [DOCUMENT["paths"][path][method] for path, method in OPERATIONS]
     names = [one["operationId"] for one in operations]
-    assert len(set(names)) == len(names) == 20
+    assert len(set(names)) == len(names) == 22
     assert [one["operationId"] for one in operations if not one["security"]] == ["card"]
 
 
@@ -133,6 +133,9 @@ def test_whatever_a_linkage_is_answered_is_as_the_document_says(
     scene.door(lead).get(f"/v1/runs/{run}/quality")
     witness(scene.holder("north").workspace, scene.door(lead), agreement=scene.agreement, identity=lead)
     scene.door(lead).get(f"{scene.path}/log")
+    scene.door(lead).get(f"{scene.path}/runs")
+    handed_in = next(path for answer in answered if (path := answer.request.url.path).endswith("/complete"))
+    scene.door_of("north").get(handed_in.replace("/complete", "/receipt"))
     refused_one = scene.start_run()
     scene.status(refused_one, "matched")
     scene.refuse("south", refused_one)

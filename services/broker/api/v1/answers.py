@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from keys.protocol import State
 
 _ID = "3f1c" * 16
-_RUN = "9b2e" * 8
+RUN = "9b2e" * 8
 _SINCE = "2026-06-01T12:00:00.000000+00:00"
 _CARD = {
     "counterfoil": "card",
@@ -26,7 +26,7 @@ def _hexadecimal(digits: int, example: str, description: str) -> Any:
 
 
 AgreementId = Annotated[str, _hexadecimal(64, _ID, "The agreement's id.")]
-RunId = Annotated[str, _hexadecimal(32, _RUN, "The run's id.")]
+RunId = Annotated[str, _hexadecimal(32, RUN, "The run's id.")]
 FileId = Annotated[str, _hexadecimal(64, "a7c0" * 16, "SHA-256 of the calling holder's sealed file.")]
 Other = Annotated[str, Path(description="The other holder's name in the terms.", examples=["icb"])]
 Number = Annotated[
@@ -43,7 +43,7 @@ def _stated(kind: str, body: dict[str, Any]) -> dict[str, Any]:
     return {"kind": kind, "body": body, "signer": "5d40" * 16, "signature": "k3Vw..."}
 
 
-_OPENING = _stated("control rows opening", {"agreement": _ID, "run": _RUN, "control_rows": "c1", "links": "d2"})
+_OPENING = _stated("control rows opening", {"agreement": _ID, "run": RUN, "control_rows": "c1", "links": "d2"})
 _RECEIPT = _stated(
     "receipt",
     {
@@ -73,7 +73,7 @@ class Card(BaseModel):
 class Statement(BaseModel):
     """What a party has signed: docs/reference/formats.md has the bodies of every kind."""
 
-    model_config = _example(**_stated("approval", {"agreement": _ID, "run": _RUN}))
+    model_config = _example(**_stated("approval", {"agreement": _ID, "run": RUN}))
 
     kind: str
     body: dict[str, Any]
@@ -177,7 +177,7 @@ class Run(BaseModel):
     """How far a run is, and what came of it as far as the caller may know."""
 
     model_config = _example(
-        run=_RUN,
+        run=RUN,
         agreement=_ID,
         state="matched",
         percent=100,
@@ -209,10 +209,32 @@ class Run(BaseModel):
     changed_at: str
 
 
+class Listed(BaseModel):
+    """A run in a list."""
+
+    model_config = _example(run=RUN, state="released", started_at=_SINCE, changed_at=_SINCE)
+
+    run: str
+    state: State
+    started_at: str
+    changed_at: str
+
+
+class Runs(BaseModel):
+    """A page of the runs of an agreement, newest first."""
+
+    model_config = _example(
+        runs=[{"run": RUN, "state": "released", "started_at": _SINCE, "changed_at": _SINCE}], next=RUN
+    )
+
+    runs: list[Listed]
+    next: str | None = Field(description="The cursor of the next page; null on the last one.")
+
+
 class Quality(BaseModel):
     """How good the links of a run are expected to be; null where nothing may be said."""
 
-    model_config = _example(run=_RUN, agreement=_ID, quality=None)
+    model_config = _example(run=RUN, agreement=_ID, quality=None)
 
     run: str
     agreement: str
@@ -232,7 +254,7 @@ class Opening(BaseModel):
 class Opened(BaseModel):
     """Who has not opened yet."""
 
-    model_config = _example(run=_RUN, awaited=["icb"])
+    model_config = _example(run=RUN, awaited=["icb"])
 
     run: str
     awaited: list[str]
@@ -241,7 +263,7 @@ class Opened(BaseModel):
 class Shown(Opened):
     """And the control rows of all holders, by their names, once nobody is awaited."""
 
-    model_config = _example(run=_RUN, awaited=["icb"], shown=None)
+    model_config = _example(run=RUN, awaited=["icb"], shown=None)
 
     shown: dict[str, Any] | None
 
@@ -249,7 +271,7 @@ class Shown(Opened):
 class Approved(BaseModel):
     """Holders whose IG leads have approved."""
 
-    model_config = _example(run=_RUN, approved_by=["council", "icb"])
+    model_config = _example(run=RUN, approved_by=["council", "icb"])
 
     run: str
     approved_by: list[str]
@@ -258,7 +280,7 @@ class Approved(BaseModel):
 class Declined(BaseModel):
     """What a refusal has made of the run."""
 
-    model_config = _example(run=_RUN, state="declined")
+    model_config = _example(run=RUN, state="declined")
 
     run: str
     state: State

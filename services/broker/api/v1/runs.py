@@ -1,10 +1,10 @@
-"""Runs: start one, watch it, fetch what is yours."""
+"""Runs: start one, list them, watch one, fetch what is yours."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import RowMapping
 
 from keys.agreement import Agreement, Party, Role
@@ -16,7 +16,7 @@ from services.broker.api.v1 import answers
 from services.broker.api.v1.answers import AgreementId, RunId
 from services.broker.audit import record
 from services.broker.auth import Signed, located, office_of, signed
-from services.broker.errors import Conflict, Gone, NotFound
+from services.broker.errors import Conflict, Gone, NotFound, Refused
 from services.broker.office import Office
 from services.broker.outcome import shown_to
 from services.broker.plan import percent, seconds_left, shares
@@ -72,6 +72,36 @@ def start_run(
     response.headers["Location"] = located(request, f"/v1/runs/{run}")
     response.headers["Retry-After"] = _POLL_SECONDS
     return _status(office, run, found, party)
+
+
+@router.get("/agreements/{agreement}/runs", **described({200: answers.Runs}, "invalid-request", headers=["Link"]))
+def list_runs(
+    agreement: AgreementId,
+    request: Request,
+    response: Response,
+    caller: Annotated[Signed, Depends(signed)],
+    cursor: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", examples=[answers.RUN])] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> dict[str, Any]:
+    """The agreement's runs, newest first, in pages: the first without a cursor, each next one by ``next`` of the one
+    before, which stands in ``Link`` too (RFC 8288). A run that starts meanwhile moves nothing."""
+    office = office_of(request)
+    found, _ = office.member(agreement, caller.caller)
+    with office.store.transaction("list runs") as connection:
+        before = runs.get(connection, cursor) if cursor else None
+        if cursor and (before is None or before["agreement"] != found.id):
+            raise Refused("There is no such page of runs.", remedy="Begin with the first page, without a cursor.")
+        rows, more = runs.page(connection, found.id, before=before, limit=limit)
+    following = rows[-1]["id"] if more else None
+    if following:
+        next_page = located(request, f"/v1/agreements/{found.id}/runs?cursor={following}&limit={limit}")
+        response.headers["Link"] = f'<{next_page}>; rel="next"'
+    return {
+        "runs": [
+            {"run": row["id"], **{name: row[name] for name in ("state", "started_at", "changed_at")}} for row in rows
+        ],
+        "next": following,
+    }
 
 
 @router.get("/runs/{run}", **described({200: answers.Run}, headers=["Retry-After"]))
