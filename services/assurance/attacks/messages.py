@@ -28,7 +28,7 @@ _DAMPING = 0.5
 _SURE = 0.5
 _SETTLED = 1e-3
 _UNLIKELY = 1e-3  # of an equal share
-_MOST = 30.0  # nats, of one edge
+_MOST = 30.0  # nats, by which one edge may tell a fit from none
 _LEAST = 0.01  # the likelihood ratio of a partner that fits nobody
 
 
@@ -164,15 +164,20 @@ def _fill(fresh: Reals, own: Reals, candidates: NDArray[np.int32], z: Reals, edg
     """The sum over who the sender may be, each with its likelihood ratio less one."""
     fresh[:] = 0
     least = np.float32(_UNLIKELY / len(fresh))
+    looked = 0
     for at in range(len(own)):
-        c = candidates[at]
-        first, last = edges.start[c], edges.start[c + 1]
-        if own[at] < least or first == last:
-            continue
-        likelihoods(edges, first, last, z, ratio)
-        for place in range(last - first):
-            more = power_of_e(min(ratio[place], np.float32(_MOST))) - np.float32(1)
-            fresh[edges.other[first + place]] += own[at] * more
+        first, last = edges.start[candidates[at]], edges.start[candidates[at] + 1]
+        if own[at] >= least:
+            likelihoods(edges, first, last, z, ratio[looked:])
+            looked += last - first
+    _less_one(ratio[:looked])
+    looked = 0
+    for at in range(len(own)):
+        first, last = edges.start[candidates[at]], edges.start[candidates[at] + 1]
+        if own[at] >= least:
+            for place in range(first, last):
+                fresh[edges.other[place]] += own[at] * ratio[looked]
+                looked += 1
 
 
 @compiled
@@ -180,11 +185,22 @@ def _fill_all(fresh: Reals, own: Reals, z: Reals, edges: Expected, ratio: Reals)
     """The same over all of the list."""
     fresh[:] = 0
     likelihoods(edges, 0, len(ratio), z, ratio)
-    for place in range(len(ratio)):
-        ratio[place] = power_of_e(min(ratio[place], np.float32(_MOST))) - np.float32(1)
+    _less_one(ratio)
     for c in range(len(own)):
         for place in range(edges.start[c], edges.start[c + 1]):
             fresh[edges.other[place]] += own[c] * ratio[place]
+
+
+@compiled
+def _less_one(ratio: Reals) -> None:
+    """Nats to likelihood ratios less one. Where the largest is beyond ``_MOST`` all are scaled down: the chance that is
+    assumed hardly ever makes such a pair, and is taken to make more of them. To cut each one off would make all fits
+    alike that are beyond, good and bad ones: on a long list under a light hardening, nearly all of them."""
+    beyond = np.float32(0)
+    for place in range(len(ratio)):
+        beyond = max(beyond, ratio[place] - np.float32(_MOST))
+    for place in range(len(ratio)):
+        ratio[place] = power_of_e(ratio[place] - beyond) - np.float32(1)
 
 
 @compiled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from encoder.errors import InputError
 from matcher.encodings import Encodings
@@ -39,6 +40,24 @@ def test_filters_that_are_not_hardened_break() -> None:
 
 def test_light_hardening_breaks() -> None:
     assert attack(3)[1] > 0.9
+
+
+def test_rows_that_are_much_alike_are_told_apart_by_how_much() -> None:
+    """Any two rows of a group stand out so far that either of them alone is beyond doubt; which group it is, only the
+    several distances tell. So it is on long lists under light hardening."""
+    rng = np.random.default_rng(1)
+    apart = rng.uniform(0.02, 0.2, (100, 6))  # of the bits of a row, those that differ from its group's
+    victim, own = in_groups(apart, rng), [{"all": in_groups(apart, rng)} for _ in range(4)]
+    order = rng.permutation(apart.size)
+    guess = adaptive.attack(rows_taken({"all": victim}, order), own, NOBODY, np.random.default_rng(1))
+    assert right(guess, order) > 0.4
+
+
+def in_groups(apart: NDArray[np.float64], rng: np.random.Generator) -> Encodings:
+    centre = rng.integers(0, 2, (len(apart), 1, 2048), dtype=np.uint8)
+    bits = centre ^ (rng.random((*apart.shape, 2048)) < apart[:, :, None])
+    packed = np.packbits(bits.reshape(apart.size, 2048), axis=1).view(np.uint64)
+    return Encodings(packed, np.ones(apart.size, np.bool_))
 
 
 def test_half_of_the_list_breaks_too() -> None:
