@@ -3,9 +3,9 @@
 ``python -m benchmarks.faults --times 100 --database postgresql`` runs linkage after linkage, from encoding to fetched
 results, at an API without work and two workers. At seeded moments one of them is killed, or all, and started again,
 ``--times`` in all; other faults (a worker suspended, the database stopped, the disk full, the clock wrong) come a tenth
-of that each. Every row is unique, so whatever is lost, doubled or misaligned shows beside an undisturbed linkage of
-the same files. At the end the audit log must verify, and no file may lie in the storage that an undisturbed broker has
-not.
+of that each, and once in a hundred the database is away for a minute. Every row is unique, so whatever is lost, doubled
+or misaligned shows beside an undisturbed linkage of the same files. At the end the audit log must verify, and no file
+may lie in the storage that an undisturbed broker has not.
 
 The database is stopped on PostgreSQL alone, which must be on this machine; the disk is full where this user may mount.
 """
@@ -29,7 +29,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.faulty_house import FAULTS, KILLS, House, small_storage
+from benchmarks.faulty_house import FAULTS, KILLS, LONG, House, small_storage
 from benchmarks.faulty_linkage import Damage, Outcome, Parties
 from services.broker.app import open_office
 from services.broker.settings import Settings
@@ -105,7 +105,10 @@ def faults(
                 undisturbed_run, undisturbed = parties.link()
                 span = _SPAN * (time.perf_counter() - began)
                 for kind, most in times.items():
-                    possible = {"database stopped": control != (None, None), "disk full": small}.get(kind, True)
+                    database_stops = control != (None, None)
+                    possible = {"database stopped": database_stops, LONG: database_stops, "disk full": small}.get(
+                        kind, True
+                    )
                     line = Line(kind)
                     lines.append(line)
                     while possible and line.times < most:
@@ -207,11 +210,12 @@ def _set(settings: Mapping[str, str]) -> Iterator[None]:
 
 
 def shares(times: int) -> dict[str, int]:
-    """``times`` kills, of each kind as often as of the others, and a tenth of that of every other fault."""
+    """``times`` kills, of each kind as often as of the others, a tenth of that of every other fault, and a hundredth
+    of the one that takes a minute."""
     first, *others = KILLS
     each = times // len(KILLS)
     kills = {first: times - each * len(others), **dict.fromkeys(others, each)}
-    return {kind: kills.get(kind, max(1, times // 10)) for kind in FAULTS}
+    return {kind: kills.get(kind, max(1, times // (100 if kind == LONG else 10))) for kind in FAULTS}
 
 
 def whole(figures: Mapping[str, Any]) -> bool:

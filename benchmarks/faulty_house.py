@@ -22,6 +22,7 @@ from services.rehearsal.server import Launched, launch, launch_worker
 WORKERS = ("one", "two")
 ENTRY = "from benchmarks.faulty_clock import main; main()"
 CLOCK = "clock-offset"
+LONG = "database stopped for a minute"
 _STORAGE_MB = 64
 
 
@@ -97,11 +98,19 @@ def suspend_worker(house: House, random: Random) -> None:
 
 
 def stop_database(house: House, random: Random) -> None:
+    _stop_database(house, random.uniform(1, 5))
+
+
+def stop_database_for_a_minute(house: House, _random: Random) -> None:
+    _stop_database(house, 60)
+
+
+def _stop_database(house: House, seconds: float) -> None:
     assert house.stop_database is not None
     assert house.start_database is not None
     house.stop_database()
     try:
-        time.sleep(random.uniform(1, 5))
+        time.sleep(seconds)
     finally:
         house.start_database()
 
@@ -134,6 +143,7 @@ FAULTS: Mapping[str, Fault] = {
     "kill all": kill_all,
     "suspend worker": suspend_worker,
     "database stopped": stop_database,
+    LONG: stop_database_for_a_minute,
     "disk full": fill_disk,
     "clock jump": jump_clock,
 }
