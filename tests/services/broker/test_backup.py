@@ -90,7 +90,8 @@ def test_a_restored_broker_has_what_was_kept_and_not_what_was_destroyed(
         for scene in scenes:
             scene.close()
     log = (home.root / "broker.log").read_text()
-    assert f"they are destroyed again: {going.agreement.id}" in log
+    assert '"event": "destruction repeated"' in log
+    assert going.agreement.id not in log
 
 
 def receipt_of(office: Office, scene: Scene) -> object:

@@ -205,8 +205,11 @@ def test_two_uploads_of_one_holder_at_once_do_not_mix(make_scene: MakeScene) -> 
     files = [scene.sealed("north", rows=ROWS + more) for more in range(2)]
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda sealed: put_whole(scene, north(scene), sealed), files))
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert {answer.json()["body"]["rows"] for answer in answers} == {ROWS, ROWS + 1}
+    # Whoever is accepted first may be replaced before it asks for its receipt.
+    assert sorted(answer.status_code for answer in answers) in ([200, 200], [200, 409])
+    rows = {answer.json()["body"]["rows"] for answer in answers if answer.is_success}
+    assert rows <= {ROWS, ROWS + 1}
+    assert len(rows) == sum(answer.is_success for answer in answers)
     assert sorted(event["event"] for event in scene.events())[-2:] == ["upload accepted", "upload replaced"]
 
 

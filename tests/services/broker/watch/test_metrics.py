@@ -179,7 +179,7 @@ def test_every_alert_is_a_whole_rule_and_says_what_to_do() -> None:
         assert re.fullmatch(r"\d+[smh]", rule.get("for", "1m"))
         assert f"`{rule['alert']}`" in text
     assert len({rule["alert"] for rule in alerts()}) == len(alerts())
-    assert set(DUTIES) == {"destruction", "sweep"}
+    assert set(DUTIES) == {"checking", "destruction", "sweep"}
 
 
 def test_prometheus_finds_its_rules() -> None:
