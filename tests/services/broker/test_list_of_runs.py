@@ -78,11 +78,13 @@ def test_a_run_that_starts_meanwhile_moves_nothing(make_scene: MakeScene) -> Non
     scene.open()
     office = open_office(Settings(home=scene.broker.home), scene.broker.identity)
     for number in range(4):
-        put(office, scene.agreement.id, f"{number + 1:032x}", STARTED[0])
+        put(office, scene.agreement.id, f"{number + 1001:032x}", STARTED[0])
     first = page(scene, "?limit=2").json()
-    put(office, scene.agreement.id, f"{9:032x}", STARTED[1])
+    put(office, scene.agreement.id, f"{1009:032x}", STARTED[1])
     second = page(scene, f"?limit=2&cursor={first['next']}").json()
-    assert [one["run"] for one in first["runs"] + second["runs"]] == [f"{number:032x}" for number in (4, 3, 2, 1)]
+    assert [one["run"] for one in first["runs"] + second["runs"]] == [
+        f"{number:032x}" for number in (1004, 1003, 1002, 1001)
+    ]
     assert second["next"] is None
     office.store.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -63,7 +64,7 @@ def spellings(value: bytes) -> set[bytes]:
             kept = coded[-(-8 * shift // 6) : (8 * (shift + len(part))) // 6]
             ways |= {kept, kept.replace(b"+", b"-").replace(b"/", b"_")}
         shown = repr(part)[2:-1]
-        ways |= {shown.encode(), shown.replace("\\", "\\\\").encode()}
+        ways |= {shown.encode(), json.dumps(shown)[1:-1].encode()}
     if len(value) == 16:
         hexed = value.hex()
         ways.add("-".join((hexed[:8], hexed[8:12], hexed[12:16], hexed[16:20], hexed[20:])).encode())
