@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from logging import getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -22,11 +21,11 @@ from obstore.exceptions import BaseError
 
 from services.broker.errors import StorageAway
 from services.broker.storage import Storage
+from services.broker.watch.logs import say
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-_log = getLogger(__name__)
 READ_BYTES = 1 << 22
 """Of one request when a file is read from its beginning to its end."""
 _PART_BYTES, _PARTS_AT_ONCE = 1 << 23, 4
@@ -59,6 +58,11 @@ class ObjectStorage(Storage):
 
     def has(self, name: str) -> bool:
         return self._size(name) is not None
+
+    def is_writable(self) -> bool:
+        """As of any storage, of the local folder; and the object storage answers. No object is put to find out."""
+        self.has("ready")
+        return super().is_writable()
 
     def size(self, name: str) -> int:
         return self._size(name) or 0
@@ -139,6 +143,6 @@ def _asked() -> Iterator[None]:
         if status == httpx.codes.INSUFFICIENT_STORAGE or "QuotaExceeded" in reason:
             raise OSError(errno.ENOSPC, "The object storage is full") from None
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or "HTTP error: " in reason:
-            _log.warning("the object storage is away: %s", reason)
+            say("storage away", error)
             raise StorageAway from None
         raise OSError(errno.EIO, f"The object storage does not do this: {reason}") from None

@@ -1,15 +1,13 @@
 """Whether the broker can serve: what an orchestrator asks before it sends requests here."""
 
 from collections.abc import Callable, Iterator
-from logging import getLogger
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.broker import workflows
 from services.broker.errors import BrokerError
 from services.broker.office import Office
-
-_log = getLogger(__name__)
+from services.broker.watch.logs import say
 
 
 def failing(office: Office) -> list[str]:
@@ -28,5 +26,5 @@ def _holds(name: str, check: Callable[[], bool]) -> bool:
     try:
         return check()
     except (OSError, SQLAlchemyError, BrokerError) as failure:  # ours: a password that cannot be read just now
-        _log.warning("not ready: %s: %s", name, type(failure).__name__)
+        say("not ready", failure, check=name)
         return False

@@ -84,8 +84,8 @@ class VaultKey:
             raise VaultError(
                 f"The vault does not let this broker use its key ({answer.status_code}).",
                 where=key,
-                remedy="Give the broker's managed identity the role Key Vault Crypto User on this key, and let its "
-                "network reach the vault.",
+                remedy="Give the broker's managed identity the role Key Vault Crypto Service Encryption User on this "
+                "key, and let its network reach the vault.",
             )
         if answer.status_code == 404:
             raise VaultError(

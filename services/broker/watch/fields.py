@@ -27,6 +27,7 @@ LIBRARIES: Final = (
     "other",
 )
 DUTIES: Final = ("destruction", "sweep", "checking")
+CHECKS: Final = ("database", "migrations", "storage", "worker")
 LACKS: Final = ("database", "room", "storage")
 UNLISTED: Final = "unlisted"
 
@@ -67,6 +68,7 @@ FIELDS: Final[Mapping[str, Shape]] = {
     "at": _all(_like(_PLACE), 60),
     "broker": _like(r"[A-Za-z0-9 ._-]{1,40}"),
     "causes": _all(_like(_KIND), 20),
+    "check": _one_of(*CHECKS),
     "code": _one_of("kept", "found", "not kept"),
     "duty": _one_of(*DUTIES),
     "error": _like(_KIND),
@@ -124,6 +126,10 @@ EVENTS: Final[Mapping[str, Event]] = {
     "waiting": Event(
         "warning", frozenset({"lack"}), "Work waits until the database or the storage is back, or room on the disk."
     ),
+    "not ready": Event(
+        "warning", frozenset({"check"}) | _ERROR, "It was asked whether the broker can serve, and a check failed."
+    ),
+    "storage away": Event("warning", _ERROR, "The object storage is out of reach or out of order."),
     "worker silent": Event("warning", frozenset({"worker"}), "A worker is taken for dead; its tasks go to others."),
     "duty failed": Event(
         "error", frozenset({"duty"}) | _ERROR, "Data are overdue for destruction, or uploads are not swept up."

@@ -24,6 +24,7 @@ from services.broker.checkers import Checkers
 from services.broker.errors import DatabaseAway
 from services.broker.incoming import Incoming, assemble, parts_here
 from services.broker.office import Office
+from services.broker.readiness import failing
 from services.broker.settings import Settings
 from services.broker.storage import Storage
 from services.broker.store.database import Store
@@ -245,6 +246,20 @@ def test_a_check_waits_for_a_storage_that_is_away(
     bucket.away = False
     checkers.finish()
     assert (found(office, agreement), bucket.objects) == ("refused", {})
+
+
+def test_a_broker_whose_object_storage_is_away_is_not_ready(
+    opened: Callable[..., Office], bucket: Bucket, caplog: pytest.LogCaptureFixture
+) -> None:
+    office = opened("bucket")
+    assert "storage" not in failing(office)
+    bucket.away = True
+    assert "storage" in failing(office)
+    said = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    assert ("not ready", "storage") in [(line["event"], line.get("check")) for line in said]
+    bucket.away = False
+    assert "storage" not in failing(office)
+    assert bucket.objects == {}
 
 
 class Sender:

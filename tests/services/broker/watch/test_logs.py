@@ -11,6 +11,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.services.broker.watch.pages import LOGS, logs_page
 
 SECRET = "Zyxquorla"
 Lines = Callable[[], list[dict[str, Any]]]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture
@@ -199,3 +201,10 @@ def test_a_process_that_falls_over_says_no_value(form: str, first: str) -> None:
 
 def test_the_page_says_what_the_table_says() -> None:
     assert LOGS.read_text(encoding="utf-8") == logs_page()
+
+
+def test_nothing_else_of_ours_logs() -> None:
+    """The words of any other logger's record are thrown away unread, and would be missed."""
+    sources = [path for room in ("keys", "encoder", "matcher", "services") for path in (ROOT / room).rglob("*.py")]
+    loggers = {path.name for path in sources if "getLogger" in path.read_text(encoding="utf-8")}
+    assert loggers == {"logs.py"}
