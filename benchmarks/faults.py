@@ -95,7 +95,7 @@ def faults(
         root = Path(folder)
         parties, passphrase = Parties.gathered(root, rows, seed=seed)
         home = root / "broker"
-        with small_storage(home) as small:
+        with small_storage(home, linkages=sum(times.values())) as small:
             house = House(home, passphrase, *control)
             try:
                 house.start()

@@ -23,7 +23,7 @@ WORKERS = ("one", "two")
 ENTRY = "from benchmarks.faulty_clock import main; main()"
 CLOCK = "clock-offset"
 LONG = "database stopped for a minute"
-_STORAGE_MB = 64
+_SPARE_MB, _LINKAGE_MB = 64, 2
 
 
 @dataclass(repr=False)
@@ -151,12 +151,13 @@ KILLS = ("kill API", "kill worker", "kill all")
 
 
 @contextmanager
-def small_storage(home: Path) -> Iterator[bool]:
-    """Put the storage on a small file system of its own, if this user may; whether it is."""
+def small_storage(home: Path, *, linkages: int) -> Iterator[bool]:
+    """Put the storage on a small file system of its own, with room for what so many leave, if this user may; whether it
+    is."""
     storage = home / "storage"
     storage.mkdir(mode=0o700)
     words: dict[str, Any] = {"check": False, "stderr": subprocess.DEVNULL}
-    options = ["-o", f"size={_STORAGE_MB}m,mode=0700"]
+    options = ["-o", f"size={_SPARE_MB + _LINKAGE_MB * linkages}m,mode=0700"]
     try:
         mounted = not subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", str(storage)], **words).returncode  # noqa: S607
     except FileNotFoundError:
