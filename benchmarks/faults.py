@@ -17,9 +17,8 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from os import environ
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -29,6 +28,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.broker_settings import broker_settings
 from benchmarks.faulty_house import FAULTS, KILLS, LONG, House, small_storage
 from benchmarks.faulty_linkage import Damage, Outcome, Parties
 from services.broker.app import open_office
@@ -91,12 +91,18 @@ def faults(
     """The fault table. ``times``: how often each kind comes; those that this machine does not allow come never."""
     random = Random(seed)
     lines: list[Line] = []
-    with TemporaryDirectory(prefix="counterfoil-faults-") as folder, _set(_SETTINGS), _database(database) as control:
+    with (
+        TemporaryDirectory(prefix="counterfoil-faults-") as folder,
+        broker_settings(_SETTINGS),
+        _database(database) as control,
+    ):
         root = Path(folder)
         parties, passphrase = Parties.gathered(root, rows, seed=seed)
         home = root / "broker"
         with small_storage(home, linkages=sum(times.values())) as small:
             house = House(home, passphrase, *control)
+            stops = control != (None, None)
+            possible = {"database stopped": stops, LONG: stops, "disk full": small}
             try:
                 house.start()
                 parties.meet(house.url)
@@ -105,13 +111,9 @@ def faults(
                 undisturbed_run, undisturbed = parties.link()
                 span = _SPAN * (time.perf_counter() - began)
                 for kind, most in times.items():
-                    database_stops = control != (None, None)
-                    possible = {"database stopped": database_stops, LONG: database_stops, "disk full": small}.get(
-                        kind, True
-                    )
                     line = Line(kind)
                     lines.append(line)
-                    while possible and line.times < most:
+                    while possible.get(kind, True) and line.times < most:
                         _disturbed(parties, house, line, most, undisturbed, span=span, random=random)
                         if tell:
                             tell(line)
@@ -189,24 +191,8 @@ def _database(kind: str) -> Iterator[tuple[Any, Any]]:
     if kind == "sqlite":
         yield None, None
         return
-    with postgres() as server, _set({"DATABASE_URL": server.make_database("faults")}):
+    with postgres() as server, broker_settings({"DATABASE_URL": server.make_database("faults")}):
         yield server.stop, server.start
-
-
-@contextmanager
-def _set(settings: Mapping[str, str]) -> Iterator[None]:
-    """These settings of the broker, for this process and those that it starts."""
-    names = {f"COUNTERFOIL_BROKER_{name}": value for name, value in settings.items()}
-    before = {name: environ.get(name) for name in names}
-    environ.update(names)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            with suppress(KeyError):
-                del environ[name]
-            if value is not None:
-                environ[name] = value
 
 
 def shares(times: int) -> dict[str, int]:

@@ -16,6 +16,7 @@ from encoder.errors import BrokerRefused, Unreachable
 from encoder.join import link_keys
 from encoder.normalise import Normalised
 from encoder.patience import Patience
+from encoder.runs import runs_of
 from encoder.upload import upload
 from encoder.workspace import Workspace
 from keys.template import default_terms
@@ -67,7 +68,7 @@ class Parties:
 
     linkage: Linkage
     holders: Sequence[Holder]
-    cohorts: Mapping[str, Normalised]
+    cohorts: dict[str, Normalised]
     root: Path
 
     @classmethod
@@ -88,10 +89,10 @@ class Parties:
         passphrase = write_identity(Workspace(root / "broker"), cast.broker)
         return cls(Linkage(agree(terms, cast), cast, ""), holders, cohorts, root), passphrase
 
-    def meet(self, url: str) -> None:
-        """Put the agreement in force at this address and make the secret."""
+    def meet(self, url: str, *, quiet: bool = True) -> None:
+        """Put the agreement in force at this address, make the secret, encode and upload."""
         self.linkage.url = url
-        self.linkage.prepare(self.holders, dict(self.cohorts), _quiet())
+        self.linkage.prepare(self.holders, self.cohorts, _reporter(quiet=quiet))
 
     def link(self) -> tuple[str, Outcome]:
         """From encoding to fetched results: the run and its outcome."""
@@ -110,7 +111,7 @@ class Parties:
 
     def check_log(self) -> None:
         """Every IG lead checks and countersigns it. Raises what ``log verify`` does."""
-        insist(lambda: self.linkage.check_log(self.root, _quiet()))
+        insist(lambda: self.linkage.check_log(self.root, _reporter()))
 
     def _upload(self, holder: Holder) -> None:
         agreement, _ = holder.workspace.load_agreement()
@@ -133,10 +134,8 @@ class Parties:
         return insist(start)
 
     def _started(self) -> list[str]:
-        path = f"/v1/agreements/{self.linkage.agreement.id}/log"
-        log = self.linkage.door(self.holders[0].identity).get(path)
-        said = (entry["facts"] for entry in log["entries"])
-        return [facts["run"] for facts in said if facts["event"] == "run started"]
+        door = self.linkage.door(self.holders[0].identity)
+        return [one["run"] for one in runs_of(door, self.linkage.agreement.id)]
 
     def _state(self, run: str) -> str:
         status = self.linkage.door(self.holders[0].identity).get(f"/v1/runs/{run}")
@@ -174,5 +173,5 @@ def _links(together: Iterable[Sequence[tuple[str, str]]]) -> Counter[Link]:
     return Counter(frozenset(rows) for rows in together if len(rows) > 1)
 
 
-def _quiet() -> Reporter:
-    return Reporter(Console(stderr=True), quiet=True)
+def _reporter(*, quiet: bool = True) -> Reporter:
+    return Reporter(Console(stderr=True), quiet=quiet)

@@ -9,7 +9,6 @@ it asks as fast as ``ASKERS`` callers can, for requests per second.
 from __future__ import annotations
 
 import argparse
-import os
 import secrets
 import sys
 import time
@@ -23,24 +22,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
+from benchmarks.broker_settings import broker_settings
+from benchmarks.faulty_linkage import Parties
 from benchmarks.show import show
-from encoder.agreed import identifiers_of
 from encoder.door import Door
-from encoder.workspace import Workspace
 from keys.identity import Identity
-from keys.template import default_terms
-from services.rehearsal.demo_files import REFERENCE_DAY, write_demo
-from services.rehearsal.holder import Holder, HolderFiles
-from services.rehearsal.linkage import Linkage
-from services.rehearsal.party import agree, gather, write_identity
-from services.rehearsal.reporter import Reporter
 from services.rehearsal.server import running_broker
 
 ASKERS = 4
 BURST_SECONDS = 5.0
 _MILLISECONDS = 1e3
+_UNLIMITED = dict.fromkeys(("PARTY_REQUESTS_PER_SECOND", "PARTY_REQUESTS_AT_ONCE"), "1000000")
+"""More requests than one party can send."""
 
 
 @dataclass(repr=False)
@@ -116,51 +110,23 @@ class Asked:
                 done.result()
 
 
-@contextmanager
-def unlimited() -> Iterator[None]:
-    """Brokers that are started meanwhile take as many requests from one party as one can send."""
-    names = [f"COUNTERFOIL_BROKER_PARTY_REQUESTS_{name}" for name in ("PER_SECOND", "AT_ONCE")]
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1000000"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
-
-
 def load(
     council_rows: int, icb_rows: int, *, rate: float, seconds: float, burst_seconds: float = BURST_SECONDS
 ) -> dict[str, Any]:
     """Figures of a broker that is busy and one that is idle; times in milliseconds."""
-    reporter = Reporter(Console(stderr=True), quiet=not sys.stderr.isatty())
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        files = write_demo(root, seed=3, council_rows=council_rows, icb_rows=icb_rows)
-        given = [
-            HolderFiles("council", files.council, files.council_columns),
-            HolderFiles("icb", files.icb, files.icb_columns),
-        ]
-        columns = {one.name: one.load_columns() for one in given}
-        terms = default_terms({name: identifiers_of(one) for name, one in columns.items()}, minimum_rows=1)
-        cast = gather(list(columns))
-        holders = [Holder(one, columns[one.name], cast.holders[one.name], Workspace(root / one.name)) for one in given]
-        for holder in holders:
-            write_identity(holder.workspace, holder.identity)
-        home = Workspace(root / "broker")
-        passphrase = write_identity(home, cast.broker)
+        parties, passphrase = Parties.gathered(root, (council_rows, icb_rows), seed=3)
         with (
-            unlimited(),
-            running_broker(home.root, passphrase=passphrase) as url,
-            closing(Linkage(agree(terms, cast), cast, url)) as linkage,
+            broker_settings(_UNLIMITED),
+            running_broker(root / "broker", passphrase=passphrase) as url,
+            closing(parties.linkage) as linkage,
         ):
-            cohorts = {one.files.name: one.read(terms, today=REFERENCE_DAY) for one in holders}
-            linkage.prepare(holders, cohorts, reporter)
-            cohorts.clear()
-            run = linkage.start(holders[0])
-            asked = Asked(url, holders[0].identity, cast.broker.card.fingerprint, run)
+            parties.meet(url, quiet=not sys.stderr.isatty())
+            parties.cohorts.clear()
+            caller = parties.holders[0]
+            run = linkage.start(caller)
+            asked = Asked(url, caller.identity, linkage.cast.broker.card.fingerprint, run)
             started = time.perf_counter()
             fast_busy = asked.quickly(burst_seconds)
             busy = asked.steadily(rate, lambda decided: decided)

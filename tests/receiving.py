@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,9 +9,6 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-
-import httpx
-from fastapi import FastAPI
 
 from keys.agreement import Agreement
 from keys.statement import declare
@@ -51,17 +47,6 @@ def receiving(home: Path, clock: Clock, agreement: Agreement, **settings: Any) -
         )
     yield opened
     opened.store.close()
-
-
-def answered(app: FastAPI, *requests: httpx.Request) -> httpx.Response:
-    """What an application in this process answers to the last of some requests, without starting it."""
-
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport) as http:
-            return [await http.send(request) for request in requests][-1]
-
-    return asyncio.run(ask())
 
 
 def begin(office: Office, agreement: Agreement) -> Incoming:

@@ -28,25 +28,9 @@ from services.broker.storage import Storage
 from services.broker.store import uploads
 from services.broker.sweep import sweep
 from tests.doors import Clock
-from tests.receiving import DIGEST, FILE, START, add, agreed, begin, files, handed_in, receiving, rows
+from tests.receiving import DIGEST, FILE, add, begin, files, handed_in, rows
 from tests.seen import stored
 from tests.stage import Broker, Scene
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(START)
-
-
-@pytest.fixture
-def agreement() -> Agreement:
-    return agreed()
-
-
-@pytest.fixture
-def office(tmp_path: Path, clock: Clock, agreement: Agreement) -> Iterator[Office]:
-    with receiving(tmp_path, clock, agreement, unfinished_hours=48) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from services.broker.readiness import failing
 from services.broker.settings import Settings
 from services.broker.storage import Storage
 from services.broker.store.database import Store
+from tests.asgi import answers_by
 from tests.doors import Clock
 from tests.postgres import postgres
 from tests.receiving import (
@@ -36,8 +37,6 @@ from tests.receiving import (
     FILE,
     PART,
     START,
-    agreed,
-    answered,
     begin,
     files,
     handed_in,
@@ -54,11 +53,6 @@ PLACES = ("folder", "bucket")
 def bucket() -> Iterator[Bucket]:
     with s3_server() as served:
         yield served
-
-
-@pytest.fixture
-def agreement() -> Agreement:
-    return agreed()
 
 
 @pytest.fixture
@@ -274,7 +268,7 @@ class Sender:
     def send(self) -> httpx.Response:
         north = CAST.holders["council"]
         request = signed_request(self._broker, north, "PUT", self._path, FILE[:PART], now=self._office.now())
-        return answered(self._app, request)
+        return answers_by(self._app, request)[-1]
 
 
 @pytest.mark.parametrize("place", PLACES)

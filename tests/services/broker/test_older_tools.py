@@ -13,9 +13,10 @@ from keys.identity import Identity
 from services.broker.api.v1 import uploads
 from services.broker.app import create_app
 from services.broker.checkers import Checkers
+from tests.asgi import answers_by
 from tests.doors import Clock
 from tests.parts import announce, parts_of, put_part, upload_path
-from tests.receiving import CAST, DIGEST, FILE, START, add, agreed, answered, begin, receiving
+from tests.receiving import CAST, DIGEST, FILE, START, add, begin, receiving
 from tests.seen import refused
 from tests.stage import Broker, MakeScene, Scene, signed_request
 
@@ -62,7 +63,7 @@ def test_or_to_send_it_again_later_while_the_check_takes_long(
 
         def ask(prefer: str | None = None) -> httpx.Response:
             request = signed_request(broker, CAST.holders["council"], "POST", path, b"{}", now=clock(), prefer=prefer)
-            return answered(app, request)
+            return answers_by(app, request)[-1]
 
         with monkeypatch.context() as patch:
             patch.setattr(checkers, "take", lambda id_: None)
@@ -74,11 +75,6 @@ def test_or_to_send_it_again_later_while_the_check_takes_long(
         refused(ask(), 503, "being-checked")
         checkers.finish()
         refused(ask(), 422, "envelope-refused")
-
-
-@pytest.fixture
-def agreement() -> Agreement:
-    return agreed()
 
 
 @pytest.mark.parametrize(

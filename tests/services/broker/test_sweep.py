@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -21,24 +18,9 @@ from services.broker.office import Office
 from services.broker.retention import Keeper, destroy
 from services.broker.store import incoming
 from services.broker.sweep import sweep
+from tests.asgi import answers_by
 from tests.doors import Clock
-from tests.receiving import DIGEST, FILE, START, add, agreed, begin, files, handed_in, receiving, rows
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(START)
-
-
-@pytest.fixture
-def agreement() -> Agreement:
-    return agreed()
-
-
-@pytest.fixture
-def office(tmp_path: Path, clock: Clock, agreement: Agreement) -> Iterator[Office]:
-    with receiving(tmp_path, clock, agreement, unfinished_hours=48) as opened:
-        yield opened
+from tests.receiving import DIGEST, FILE, add, begin, files, handed_in, rows
 
 
 def test_an_upload_is_given_up_when_nobody_has_added_to_it_for_two_days(
@@ -104,12 +86,7 @@ def test_a_full_disk_is_said_to_be_that(office: Office) -> None:
     def full() -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/srv/broker/storage")
 
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://broker") as http:
-            return await http.get("/full")
-
-    answer = asyncio.run(ask())
+    (answer,) = answers_by(app, httpx.Request("GET", "http://broker/full"))
     assert answer.status_code == 507
     assert answer.json()["title"] == "The broker's disk is full."
     assert "/srv" not in answer.text
