@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 PREFIX = "urn:counterfoil:problem:"
+_AWAY_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class Kind:
     to_do: str
     members: tuple[str, ...] = ()
     """Members of the answer beside those of RFC 9457 and ``request_id``."""
+    retry_seconds: int | None = None
+    """After which a caller may come again, if that is always the same."""
 
     @property
     def type(self) -> str:
@@ -110,30 +113,35 @@ _KINDS = (
         "The broker runs but cannot serve; `failing` names the checks that fail.",
         "Wait for as many seconds as `Retry-After` says. The operator finds the reason in the broker's log.",
         ("failing",),
+        retry_seconds=_AWAY_SECONDS,
     ),
     Kind(
         "database-away",
         503,
         "The broker's database does not answer for now, or gave up a transaction for the sake of another.",
         "Wait for as many seconds as `Retry-After` says, then send it again, signed anew. The tool does so by itself.",
+        retry_seconds=_AWAY_SECONDS,
     ),
     Kind(
         "storage-away",
         503,
         "The broker's object storage does not answer for now.",
         "Wait for as many seconds as `Retry-After` says, then send it again, signed anew. The tool does so by itself.",
+        retry_seconds=_AWAY_SECONDS,
     ),
     Kind(
         "being-checked",
         503,
         "The upload is being checked; its sender did not say that it takes a 202.",
         "Send the same again after as many seconds as `Retry-After` says. The tool does so by itself.",
+        retry_seconds=60,
     ),
     Kind(
         "broker-away",
         503,
         "The broker is being started or is not there: the proxy before it says so.",
         "Wait for as many seconds as `Retry-After` says, then send it again, signed anew. The tool does so by itself.",
+        retry_seconds=_AWAY_SECONDS,
     ),
     Kind(
         "no-room",

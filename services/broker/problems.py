@@ -38,9 +38,6 @@ TYPES: dict[type[CounterfoilError], Kind] = {
 
 
 _FULL = "The broker's disk is full."
-_AFTER_SECONDS = {"being-checked": 60}
-_AWAY_SECONDS = 5
-"""After which a caller may come again where 503 is answered, but for kinds that have a time of their own."""
 
 
 def problem(
@@ -50,7 +47,7 @@ def problem(
     found = KINDS[kind]
     body = {"type": found.type, "title": title, "status": found.status, "detail": detail, **members}
     body["request_id"] = get_contextvars().get("request_id")
-    asked = {"Retry-After": str(_AFTER_SECONDS.get(kind, _AWAY_SECONDS))} if found.status == 503 else {}
+    asked = {} if found.retry_seconds is None else {"Retry-After": str(found.retry_seconds)}
     return JSONResponse(body, found.status, {**asked, **(headers or {})}, media_type="application/problem+json")
 
 
