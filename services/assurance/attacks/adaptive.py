@@ -3,8 +3,9 @@
 The attacker has a plaintext list, the agreement without its secret, and the victim's encodings. It expects of each pair
 of its list a similarity for every match-key, and looks for the assignment of the victim's rows to its own under which
 the similarities that it sees are likeliest: messages along strong edges name some rows, which then serve as known
-pairs; where that names few, assignments are sampled. The problem is quadratic assignment (Vogelstein and others, "Fast
-approximate quadratic programming for graph matching", 2015), with a likelihood for an objective.
+pairs; where that names few, assignments are sampled, those rather to which messages lean. The problem is quadratic
+assignment (Vogelstein and others, "Fast approximate quadratic programming for graph matching", 2015), with a likelihood
+for an objective.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +52,7 @@ def attack(
     edges = expected(own, keys, side, power=power)
     prior = prior_of(victim, own[0], known_seeds)
     kept = candidates(rows, edges.rows, len(keys), memory=memory, edges=len(strong.row))
-    target, sure = believe(side, strong, edges, prior, kept=kept)
+    target, sure, lean = believe(side, strong, edges, prior, kept=kept)
     if edges.rows >= rows and np.mean(sure > 0.5) < _NAMED + len(known_seeds) / rows:
-        return Guess(*draw(side, strong, edges, prior, known_seeds, rng).commonest())
+        return Guess(*draw(side, strong, edges, prior, lean, known_seeds, rng).commonest())
     return Guess(target, sure.astype(np.float64))

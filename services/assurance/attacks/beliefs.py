@@ -14,6 +14,8 @@ from services.assurance.attacks.graph import Numbers, Reals
 from services.assurance.attacks.powers import power_of_e
 from services.assurance.attacks.prior import Prior
 
+UNLIKELY = 1e-3
+"""Of an equal share of the list: below it a probability says no more than that it is small."""
 _TURNS = 6
 _NOTHING = 1e-30
 
@@ -34,6 +36,21 @@ class State(NamedTuple):
 
     def __repr__(self) -> str:
         return f"State(rows={len(self.candidates)}, candidates={self.candidates.shape[1]})"
+
+
+class Leaning(NamedTuple):
+    """Who each row is believed to be, in nats above an equal share of the list.
+
+    ``candidates``, int32 (rows, C), are in the order of the list, ``nats``, float32 (rows, C), of each of them, and
+    ``others``, float32 (rows,), of anybody else.
+    """
+
+    candidates: NDArray[np.int32]
+    nats: Reals
+    others: Reals
+
+    def __repr__(self) -> str:
+        return f"Leaning(rows={len(self.candidates)}, candidates={self.candidates.shape[1]})"
 
 
 def empty(rows: int, edges: int, kept: int) -> State:
@@ -65,6 +82,25 @@ def surest(state: State, belief: Reals) -> tuple[Numbers, Reals]:
     place = belief.argmax(axis=1)
     rows = np.arange(len(place))
     return state.candidates[rows, place].astype(np.int64), belief[rows, place]
+
+
+def leaning(state: State, belief: Reals, listed: int) -> Leaning:
+    """What there is to say of each row beside who is likeliest. What is left for others is shared equally."""
+    left = (1 - belief.sum(axis=1)) / max(1, listed - belief.shape[1])
+    return Leaning(state.candidates, _nats(belief, listed), _nats(left, listed))
+
+
+def _nats(probability: Reals, listed: int) -> Reals:
+    return np.log(np.maximum(probability * listed, UNLIKELY)).astype(np.float32)
+
+
+@compiled
+def nats_of_leaning(lean: Leaning, i: int, c: int) -> float:
+    """What is believed of one pair."""
+    place = np.searchsorted(lean.candidates[i], c)
+    if place < lean.candidates.shape[1] and lean.candidates[i, place] == c:
+        return float(lean.nats[i, place])
+    return float(lean.others[i])
 
 
 @compiled

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher._kernel_jit import compiled
-from services.assurance.attacks.beliefs import State, changed, empty, one_to_one, surest
+from services.assurance.attacks.beliefs import UNLIKELY, Leaning, State, changed, empty, leaning, one_to_one, surest
 from services.assurance.attacks.expected import Expected, likelihoods
 from services.assurance.attacks.graph import Numbers, Reals, Side, Strong, scores
 from services.assurance.attacks.powers import natural_log, power_of_e
@@ -27,7 +27,6 @@ _ALONE = 4  # rounds before the first named rows serve as known
 _DAMPING = 0.5
 _SURE = 0.5
 _SETTLED = 1e-3
-_UNLIKELY = 1e-3  # of an equal share
 _MOST = 30.0  # nats, by which one edge may tell a fit from none
 _LEAST = 0.01  # the likelihood ratio of a partner that fits nobody
 
@@ -47,8 +46,11 @@ class _Named(NamedTuple):
     weight: Reals
 
 
-def believe(side: Side, strong: Strong, expected: Expected, prior: Prior, *, kept: int) -> tuple[Numbers, Reals]:
-    """The likeliest row of the list for each of the victim's: int64 (rows,), and its probability, float32 (rows,).
+def believe(
+    side: Side, strong: Strong, expected: Expected, prior: Prior, *, kept: int
+) -> tuple[Numbers, Reals, Leaning]:
+    """The likeliest row of the list for each of the victim's: int64 (rows,), its probability, float32 (rows,), and what
+    is believed of the others.
 
     ``kept``: candidates of each row, not more than the list has. Memory is 8 bytes for each candidate and strong edge,
     seen from both ends, and some for each candidate of a row (``room``).
@@ -64,7 +66,7 @@ def believe(side: Side, strong: Strong, expected: Expected, prior: Prior, *, kep
         belief, last = one_to_one(state, prior), belief
         if turn >= _ALONE and changed(state, belief, spare, last, expected.rows) < _SETTLED:
             break
-    return surest(state, belief)
+    return *surest(state, belief), leaning(state, belief, expected.rows)
 
 
 def _named(state: State, belief: Reals, listed: int) -> _Named:
@@ -163,7 +165,7 @@ def _without(state: State, i: int, edge: int, own: Reals) -> None:
 def _fill(fresh: Reals, own: Reals, candidates: NDArray[np.int32], z: Reals, edges: Expected, ratio: Reals) -> None:
     """The sum over who the sender may be, each with its likelihood ratio less one."""
     fresh[:] = 0
-    least = np.float32(_UNLIKELY / len(fresh))
+    least = np.float32(UNLIKELY / len(fresh))
     looked = 0
     for at in range(len(own)):
         first, last = edges.start[candidates[at]], edges.start[candidates[at] + 1]

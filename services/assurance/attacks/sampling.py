@@ -4,6 +4,9 @@ The log-likelihood of an assignment of the victim's rows to rows of the list is 
 rule (1953) accepts a change of it with the ratio of likelihoods, so that the share of draws in which a row is somebody
 is the probability that it is, as far as the draws have mixed. The start may be warm (any assignment is accepted) and is
 cooled to that (Kirkpatrick, Gelatt, Vecchi, "Optimization by simulated annealing", 1983).
+
+What messages believe of a row counts too, but by half: it is made of the same edges, and whoever counted it whole would
+count them twice.
 """
 
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher._kernel_jit import compiled
+from services.assurance.attacks.beliefs import Leaning, nats_of_leaning
 from services.assurance.attacks.expected import Expected
 from services.assurance.attacks.graph import Numbers, Side, Strong, score
 from services.assurance.attacks.prior import Prior, nats_of
@@ -24,6 +28,7 @@ _MOVES = 8  # for each row, between two draws
 _TURN, _MOVE_PAIR, _FOLLOW = 0.1, 0.4, 0.75  # of all moves, cumulated; the others are of one row to anywhere
 _WORTH = 4.0  # nats that an edge of the list tells, so that pairs are moved onto it
 _NEIGHBOURS = 12
+_BELIEVED = 0.5  # of what messages say (docs/adr/0122)
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,6 +53,7 @@ class _Graph(NamedTuple):
 
     side: Side
     prior: Prior
+    lean: Leaning
     edges: Expected
 
 
@@ -68,6 +74,7 @@ def draw(
     strong: Strong,
     expected: Expected,
     prior: Prior,
+    lean: Leaning,
     known: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Draws:
@@ -82,7 +89,7 @@ def draw(
     onto = np.flatnonzero((ends < expected.other) & (expected.telling > _WORTH))
     telling = np.bincount(ends[expected.telling > 0.5], minlength=expected.rows)
     heat = np.concatenate([np.geomspace(_WARMEST, 1, _COOLING), np.ones(_KEPT)])
-    graph = _Graph(side, prior, expected)
+    graph = _Graph(side, prior, lean, expected)
     moves = _Moves(
         np.stack([strong.row[heavy], strong.other[heavy]], axis=1),
         np.stack([ends[onto], expected.other[onto].astype(np.int64)], axis=1),
@@ -110,7 +117,7 @@ def _swap(row: int, target: int, takes: Numbers, holder: Numbers) -> None:
 def _likely(i: int, c: int, skip: int, holder: Numbers, graph: _Graph) -> float:
     """The part of the log-likelihood that is row i's, if it is c: over the edges of c whose other end is taken."""
     side, edges = graph.side, graph.edges
-    total = float(nats_of(graph.prior, i, c))
+    total = nats_of(graph.prior, i, c) + _BELIEVED * nats_of_leaning(graph.lean, i, c)
     for place in range(edges.start[c], edges.start[c + 1]):
         j = holder[edges.other[place]]
         if j < len(side.bits) and j not in (i, skip):
