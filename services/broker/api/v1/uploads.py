@@ -32,7 +32,7 @@ _PATH = "/agreements/{agreement}/uploads/{sha256}"
 """The SHA-256 (64 small hexadecimal digits) of the calling holder's sealed file."""
 _BECOMES = described(
     {202: answers.Checking, 200: answers.Receipt},
-    *("conflict", "gone", "agreement-refused", "envelope-refused", "signature-refused", "document-refused"),
+    *("conflict", "agreement-refused", "envelope-refused", "signature-refused", "document-refused"),
     "being-checked",
     headers=["Location", "Retry-After"],
 )
