@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -136,6 +137,21 @@ def test_every_link_to_a_file_leads_to_it(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text(path)):
         if "://" not in target:
             assert (ROOT / path.parent / target).exists(), target
+
+
+def anchors(path: Path) -> set[str]:
+    """What a link to a heading of the document may end in."""
+    prose = re.sub(r"^```.*?^```", "", text(path), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=str)
+def test_every_link_to_a_heading_leads_to_it(path: Path) -> None:
+    for target, anchor in re.findall(r"\]\(((?:[^)#\s]+\.md)?)#([^)]+)\)", text(path)):
+        if "://" not in target:
+            document = Path(os.path.normpath(path.parent / target)) if target else path
+            assert anchor in anchors(document), (target, anchor)
 
 
 @pytest.mark.parametrize("command", ["counterfoil", "counterfoil-broker"])

@@ -1,1 +1,1 @@
-"""Evidence that a linkage was safe and good: attacks, linkage quality, the pack for a DPIA, a match repeated."""
+"""Evidence that a linkage was safe and good: attacks, linkage quality, a match repeated with other software."""

@@ -14,7 +14,7 @@ import typer
 from services.broker.settings import Settings
 from services.broker.unlocking import unlock
 
-Home = Annotated[Path, typer.Option(help="Folder of the broker: identity, keys, storage, database.")]
+Home = Annotated[Path, typer.Option(help="Folder of the broker: identity, keys and, by default, storage and database.")]
 PassphraseFile = Annotated[
     Path | None, typer.Option(help="File with the identity's passphrase; else it is asked for, or read from stdin.")
 ]

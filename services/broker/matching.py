@@ -52,7 +52,7 @@ def capacity(memory_mb: int) -> int:
 def survey(inputs: Inputs) -> None:
     """Foresee, from exact match-keys and a sample of the others, whether all pairs can be weighed in memory.
 
-    Raises ``FloodError`` if not; the operator's log says how much memory would do, the parties are told which floor.
+    Raises ``FloodError`` if not; the operator's log says how much memory would do, the parties what to agree on.
     """
     terms, memory = inputs.agreement.terms, inputs.office.settings.memory_mb
     for first, second in comparisons(inputs.agreement):

@@ -17,7 +17,7 @@ class Settings(WatchSettings):
     )
 
     home: Path
-    """Folder of the identity, the agreements' receiving keys, the storage and, by default, the database."""
+    """Folder of the identity, the agreements' receiving keys and, by default, the storage and the database."""
     database_url: str | None = None
     """SQLAlchemy address, without a password; a SQLite file in ``home`` if not set."""
     database_password_file: Path | None = None

@@ -64,6 +64,11 @@ class Storage:
         """A fresh name for a file that is still coming in."""
         return self.path(f"quarantine/{secrets.token_hex(16)}")
 
+    def room(self) -> tuple[int, int]:
+        """Bytes that are free, and all, of the disk that this folder is on, or will be."""
+        usage = shutil.disk_usage(next(path for path in (self.root, *self.root.parents) if path.is_dir()))
+        return usage.free, usage.total
+
     def is_writable(self) -> bool:
         """Whether a small file can be written and removed. Raises ``OSError`` where it cannot."""
         part = self.part()

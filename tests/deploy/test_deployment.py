@@ -175,6 +175,21 @@ def test_the_broker_is_no_superuser(deployment: Deployment) -> None:
     store.close()
 
 
+def test_who_may_only_make_roles_and_databases_makes_the_brokers(tmp_path: Path) -> None:
+    """As the owner of a managed PostgreSQL is no superuser."""
+    (tmp_path / "password").write_text("correct horse\n")
+    with postgres(guarded=True) as server:
+        environment = {"PATH": os.environ["PATH"], "PGHOST": str(server.folder), "PGPORT": str(server.port)}
+        ask = ["psql", "--quiet", "--tuples-only", "--no-align", f"--username={USER}", "--dbname=postgres", "--command"]
+        subprocess.run([*ask, "CREATE ROLE owner LOGIN CREATEROLE CREATEDB"], check=True, env=environment)
+        environment |= {"POSTGRES_USER": "owner", "BROKER_PASSWORD_FILE": str(tmp_path / "password")}
+        subprocess.run([str(SCRIPT)], check=True, env=environment)
+        address = f"postgresql+psycopg://counterfoil@127.0.0.1:{server.port}/counterfoil"
+        with closing(Store(address, password_file=tmp_path / "password")) as store:
+            store.migrate()
+        assert "correct horse" not in (server.folder / "log").read_text()
+
+
 def test_the_proxy_says_that_tls_stays_and_hides_what_is_for_operators(deployment: Deployment) -> None:
     answer = ask(deployment, "GET", "/healthz")
     assert (answer.status_code, answer.headers["strict-transport-security"]) == (200, "max-age=63072000")

@@ -15,7 +15,7 @@ _HEADERS = {
     "X-Request-ID": ("Finds the request in the broker's log.", {"type": "string"}),
     "Retry-After": ("Seconds after which to ask again.", {"type": "integer"}),
     "Link": ("Where the next page is (RFC 8288), unless this is the last.", {"type": "string"}),
-    "Location": ("Where the thing is that was made.", {"type": "string"}),
+    "Location": ("Where the thing is that was made, or will be.", {"type": "string"}),
 }
 _SIGNATURE = """Every request is signed by a party's identity (RFC 9421, Ed25519) over `@method`, `@path`, `@query` and
 `content-digest`: see docs/reference/formats.md, Requests. No signature is good for two requests."""

@@ -26,8 +26,9 @@ def doctor(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check a deployment: settings, home, identity, database, workers, storage, limits, packages and, with --url, the
-    door. Run it as the broker's user, with the broker's environment, beside a running broker or before its first start.
+    """Check a deployment: settings, home, identity, database, workers, storage, limits, packages, TLS and, with --url,
+    the door. Run it as the broker's user, with the broker's environment, beside a running broker or before its first
+    start.
 
     Exit code 1 if something is wrong, with what to do; what is only to be looked at does not count. Nobody is asked for
     a passphrase, and nothing is changed but one file in the storage, which is removed.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import secrets
-import shutil
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -30,23 +29,13 @@ _GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 def look_at_storage(settings: Settings) -> Iterator[Finding]:
     if not settings.home.is_dir():
         return
-    free = shutil.disk_usage(settings.home).free >> 20
-    said = f"{free:,} MiB free"
-    most = settings.maximum_upload_mb
-    if free < most:
-        yield wrong(
-            "room", f"{said}, less than one upload may have ({most:,} MiB)", "Make room, or lower MAXIMUM_UPLOAD_MB."
-        )
-    else:
-        little = free < 4 * most
-        remedy = f"Make room: uploads may have {most:,} MiB each, and a run keeps pairs beside them." if little else ""
-        yield Finding("room", said, remedy)
     if not is_owner(settings):
         yield Finding("storage", "not tried", "Run doctor as the broker's user.")
         return
     mark = secrets.token_hex(16)
     try:
         storage, name = open_storage(settings), f"doctor/{mark}"
+        yield _room(storage.room()[0] >> 20, settings.maximum_upload_mb)
         storage.put(name, b"doctor")
         same = storage.read(name) == b"doctor" and mark in storage.folders("doctor")
         storage.remove_folder("doctor")
@@ -59,6 +48,16 @@ def look_at_storage(settings: Settings) -> Iterator[Finding]:
         yield wrong(
             "storage", "what was written is not what was read", "Do not use this storage; look at its disk or bucket."
         )
+
+
+def _room(free: int, most: int) -> Finding:
+    """``free``, and what an upload may have at ``most``, in MiB."""
+    said = f"{free:,} MiB free"
+    if free < most:
+        said += f", less than one upload may have ({most:,} MiB)"
+        return wrong("room", said, "Make room, or lower MAXIMUM_UPLOAD_MB.")
+    remedy = f"Make room: uploads may have {most:,} MiB each, and a run keeps pairs beside them."
+    return Finding("room", said, remedy if free < 4 * most else "")
 
 
 def look_at_limits(settings: Settings) -> Iterator[Finding]:

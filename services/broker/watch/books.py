@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -20,7 +18,9 @@ NAMES = {
     "counterfoil_runs": "Runs, by state.",
     "counterfoil_workers": "Processes on the roll of workers.",
     "counterfoil_queue_depth": "What waits in a queue of the runner.",
-    "counterfoil_storage_free_bytes": "Room on the disk of the storage, in whole steps of 16 MiB.",
+    "counterfoil_storage_free_bytes": (
+        "Room on the disk of the storage, or of what is coming in to an object storage, in whole steps of 16 MiB."
+    ),
     "counterfoil_storage_size_bytes": "Size of that disk.",
 }
 
@@ -41,7 +41,7 @@ class Books(Collector):
         except Exception:  # noqa: BLE001 - that the database does not answer is what is told
             metrics = []
         up.add_metric([], 1 if metrics else 0)
-        yield from (up, *metrics, *_of_disk(self._office.settings.storage))
+        yield from (up, *metrics, *_of_disk(*self._office.storage.room()))
 
     def _of_database(self) -> list[Metric]:
         with self._office.store.transaction("count for metrics") as connection:
@@ -57,11 +57,10 @@ class Books(Collector):
         return [of_runs, of_queues, roll]
 
 
-def _of_disk(folder: Path) -> list[Metric]:
-    usage = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.is_dir()))
+def _of_disk(bytes_free: int, bytes_in_all: int) -> list[Metric]:
     free, size = _gauge("counterfoil_storage_free_bytes"), _gauge("counterfoil_storage_size_bytes")
-    free.add_metric([], usage.free // STEP * STEP)
-    size.add_metric([], usage.total)
+    free.add_metric([], bytes_free // STEP * STEP)
+    size.add_metric([], bytes_in_all)
     return [free, size]
 
 

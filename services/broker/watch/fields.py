@@ -117,7 +117,8 @@ EVENTS: Final[Mapping[str, Event]] = {
     "request": Event(
         "info",
         frozenset({"method", "route", "status", "seconds", "address"}),
-        "A request was answered. `route` is the template of its path; `address` only where the setting says so.",
+        "A request was answered; a good answer of `/healthz` or `/readyz` is told with `debug` alone. `route` is the "
+        "template of its path; `address` only where the setting says so.",
     ),
     "memory short": Event(
         "warning", frozenset({"needed_mb", "has_mb"}), "A run fails: its pairs need more memory than the worker has."
@@ -132,7 +133,9 @@ EVENTS: Final[Mapping[str, Event]] = {
     "storage away": Event("warning", _ERROR, "The object storage is out of reach or out of order."),
     "worker silent": Event("warning", frozenset({"worker"}), "A worker is taken for dead; its tasks go to others."),
     "duty failed": Event(
-        "error", frozenset({"duty"}) | _ERROR, "Data are overdue for destruction, or uploads are not swept up."
+        "error",
+        frozenset({"duty"}) | _ERROR,
+        "Data are overdue for destruction, or uploads are not swept up or not checked.",
     ),
     "upload not checked": Event("error", _ERROR, "An upload could not be checked for a reason that lies here."),
     "destruction repeated": Event(

@@ -17,7 +17,8 @@ class WatchSettings(BaseSettings):
     log_format: Literal["auto", "json", "text"] = "auto"
     """One JSON object a line, or lines for people; ``auto`` is for people where stderr is a terminal."""
     log_addresses: bool = False
-    """Whether a line on a request has the address that it came from."""
+    """Whether a line on a request has the address that it came from: a proxy's, unless it is one of
+    ``trusted_proxies``."""
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     """Port of the page of metrics, which is not the port of the interface; without it there is no such page."""
     metrics_host: str = "127.0.0.1"

@@ -11,6 +11,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -151,6 +152,15 @@ def test_a_database_that_cannot_be_reached_is_wrong(home: Path, monkeypatch: pyt
 
 def test_a_disk_without_room_for_one_upload_is_wrong(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERFOIL_BROKER_MAXIMUM_UPLOAD_MB", str(1 << 40))
+    assert "less than one upload" in doctor(home, code=1)["room"]["found"]
+
+
+def test_room_is_looked_for_where_files_lie(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = home.parent / "full"
+    full.mkdir()
+    monkeypatch.setattr("shutil.disk_usage", lambda of: SimpleNamespace(free=0 if of == full else 1 << 50, total=1))
+    assert doctor(home)["room"]["remedy"] == ""
+    monkeypatch.setenv("COUNTERFOIL_BROKER_STORAGE_URL", full.as_uri())
     assert "less than one upload" in doctor(home, code=1)["room"]["found"]
 
 

@@ -32,9 +32,7 @@ _PATH = "/runs/{run}/control-rows"
 
 @router.post(
     _PATH,
-    **described(
-        {201: answers.Opened}, "conflict", "gone", "signature-refused", "document-refused", takes=answers.Opening
-    ),
+    **described({201: answers.Opened}, "conflict", "signature-refused", "document-refused", takes=answers.Opening),
 )
 def open_control_rows(run: RunId, request: Request, caller: Annotated[Signed, Depends(signed)]) -> dict[str, Any]:
     """A holder's ``{"statement", "salt", "handles"}``: its control rows by number, and its word that it has seen the

@@ -32,7 +32,7 @@ _PATH = "/agreements/{agreement}/uploads/{sha256}"
 """The SHA-256 (64 small hexadecimal digits) of the calling holder's sealed file."""
 _BECOMES = described(
     {202: answers.Checking, 200: answers.Receipt},
-    *("conflict", "gone", "agreement-refused", "envelope-refused", "signature-refused", "document-refused"),
+    *("conflict", "agreement-refused", "envelope-refused", "signature-refused", "document-refused"),
     "being-checked",
     headers=["Location", "Retry-After"],
 )
@@ -101,8 +101,8 @@ async def complete_upload(
     response: Response,
     caller: Annotated[Signed, Depends(signed)],
 ) -> Any:
-    """All parts are here: have the whole checked. 202 if that takes longer than the caller likes to wait; the receipt
-    is at ``Location`` then."""
+    """All parts are here: have the whole checked. 202 if that takes longer than the caller likes to wait (``Prefer:
+    respond-async, wait=2``, in seconds); the receipt is at ``Location`` then."""
 
     def hand_it_in() -> Standing:
         office = office_of(request)

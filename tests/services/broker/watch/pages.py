@@ -7,7 +7,6 @@ from prometheus_client.metrics_core import Metric
 from services.broker.watch.books import LABELS, NAMES
 from services.broker.watch.fields import ALWAYS, EVENTS
 from services.broker.watch.metrics import REGISTRY
-from services.broker.watch.settings import WatchSettings
 from tests.encoder.pages import REFERENCE
 
 LOGS, METRICS = REFERENCE / "logs.md", REFERENCE / "metrics.md"
@@ -30,11 +29,7 @@ that the table kept out, which is a fault in the broker's code.
 `error` and `causes` are names of classes. `at` lists places in code, `FILE:LINE FUNCTION`, innermost last. A
 message, an argument or a value of a variable is in none of them. Lines of libraries (`library`) are written from
 `warning` on, and with `LOG_LEVEL=debug` all of them. The last words of a command that does not come up (a wrong
-passphrase, say) are plain text.
-
-| setting (`COUNTERFOIL_BROKER_...`) | default |
-|---|---|
-{settings}
+passphrase, say) are plain text. The settings: [Settings of the broker](broker-settings.md).
 """
 
 _METRICS = """# Metrics of the broker
@@ -89,8 +84,7 @@ def logs_page() -> str:
     events = [
         f"| `{name}` | {event.level} | {_words(event.fields)} | {event.meaning} |" for name, event in EVENTS.items()
     ]
-    settings = [f"| `{name.upper()}` | {_shown(field.default)} |" for name, field in WatchSettings.model_fields.items()]
-    return _LOGS.format(always=_words(ALWAYS), events="\n".join(events), settings="\n".join(settings))
+    return _LOGS.format(always=_words(ALWAYS), events="\n".join(events))
 
 
 def metrics_page() -> str:
@@ -110,10 +104,6 @@ def labels_of(metric: str) -> tuple[str, ...]:
 
 def _words(names: object) -> str:
     return ", ".join(f"`{name}`" for name in sorted(names)) if isinstance(names, frozenset | tuple) else ""
-
-
-def _shown(default: object) -> str:
-    return "not set" if default is None else f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 if __name__ == "__main__":

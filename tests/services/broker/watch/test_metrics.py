@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ import yaml
 from keys.protocol import Event, State
 from services.broker.audit import record
 from services.broker.office import Office
+from services.broker.storage import Storage
 from services.broker.watch import metrics
 from services.broker.watch.books import Books
 from services.broker.watch.fields import DUTIES
@@ -84,6 +86,21 @@ def test_a_database_that_is_gone_is_told_and_the_rest_is_there(office: Office) -
     gone = {metric.name: metric.samples for metric in Books(office, fail).collect()}
     assert gone["counterfoil_database_up"][0].value == 0
     assert set(there) - set(gone) == {"counterfoil_runs", "counterfoil_queue_depth", "counterfoil_workers"}
+
+
+def test_the_disk_that_is_told_is_that_of_the_storage(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = Storage(office.settings.home.parent / "elsewhere" / "storage")
+    asked: list[Path] = []
+
+    def usage(folder: Path) -> SimpleNamespace:
+        asked.append(folder)
+        return SimpleNamespace(free=3 * metrics.STEP + 1, total=5 * metrics.STEP)
+
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    there = {one.name: one.samples for one in Books(replace(office, storage=elsewhere), dict).collect()}
+    assert asked == [office.settings.home.parent]
+    assert there["counterfoil_storage_free_bytes"][0].value == 3 * metrics.STEP
+    assert there["counterfoil_storage_size_bytes"][0].value == 5 * metrics.STEP
 
 
 @pytest.mark.parametrize(
