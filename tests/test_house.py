@@ -107,6 +107,10 @@ def test_splink_is_in_the_lock_for_benchmarks_alone() -> None:
     assert {name for name in LOCKS if any(pin.startswith("splink==") for pin in pins(name))} == {LOCKS[-1]}
 
 
+def test_no_lock_has_what_makes_every_import_of_clkhash_slow() -> None:
+    assert not [name for name in LOCKS if any(pin.startswith("rfc3987-syntax==") for pin in pins(name))]
+
+
 def targets() -> set[str]:
     return set(re.findall(r"^([a-z]+):", text(Path("Makefile")), re.MULTILINE))
 
