@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONSAFEPATH := 1
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help demo test check attack format bench release lock clean
 
@@ -21,14 +22,14 @@ $(VENV)/.runtime: $(VENV)/.made requirements.lock pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
 demo: $(VENV)/.runtime ## link two made-up organisations end to end, on this machine
 	$(BIN)/counterfoil-broker demo --out demo
 
 test: check ## everything that must hold: check, then every test
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## style, types, import contracts, deployment files
 	$(BIN)/ruff format --check .
@@ -62,7 +63,7 @@ lock: ## resolve the dependencies again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command 'make lock' --constraint requirements.lock pyproject.toml --output-file requirements-holder.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command 'make lock' --extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+	  --custom-compile-command 'make lock' --extra dev --no-emit-package rfc3987-syntax --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command 'make lock' --extra bench --constraint requirements-dev.lock pyproject.toml --output-file requirements-bench.lock
 

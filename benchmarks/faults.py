@@ -191,7 +191,7 @@ def _database(kind: str) -> Iterator[tuple[Any, Any]]:
     if kind == "sqlite":
         yield None, None
         return
-    with postgres() as server, broker_settings({"DATABASE_URL": server.make_database("faults")}):
+    with postgres() as server, broker_settings({"DATABASE_URL": server.make_database()}):
         yield server.stop, server.start
 
 

@@ -6,13 +6,14 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from encoder._tokens import rank
-from encoder.clk import base_filters, load_schema
+from encoder.clk import Schema, base_filters, load_schema
 from encoder.harden import draw, harden
 from encoder.identifiers import Column, Identifiers
 from keys.canonical import canonical_texts
@@ -48,7 +49,7 @@ class MatchKeyEncoder:
         if isinstance(key, ExactKey):
             self._mac = hmac.new(subkey(secret, Label.EXACT, context=key.name), digestmod=hashlib.sha256)
             return
-        self._schema = load_schema(linkage_schema(key, terms.encoding))
+        self._schema = base_schema(key, terms.encoding)
         self._base = subkey(secret, Label.BASE_FILTER, context=key.name)
         hardening = terms.encoding.hardening
         self._selection = None
@@ -130,6 +131,13 @@ def linkage_schema(key: FuzzyKey, encoding: Encoding) -> dict[str, Any]:
             for feature in key.features
         ],
     }
+
+
+@lru_cache(maxsize=64)
+def base_schema(key: FuzzyKey, encoding: Encoding) -> Schema:
+    """The linkage schema of a fuzzy match-key, read. Kept, as clkhash takes longer to check one than to encode with it
+    what a test or an attack encodes."""
+    return load_schema(linkage_schema(key, encoding))
 
 
 def given(column: Column) -> NDArray[np.bool_]:

@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
-
 import alembic.command
 
 from services.broker.store.database import Store
 from services.broker.store.schema import configuration
-from tests.postgres import postgres
-
-DATABASES = ("sqlite", "postgresql")
-
-
-@contextmanager
-def opened(database: str, folder: Path) -> Iterator[Store]:
-    """A store without tables; SQLite's is a file in ``folder``."""
-    if database == "sqlite":
-        with closing(Store(f"sqlite:///{folder / 'broker.sqlite'}")) as store:
-            yield store
-        return
-    with postgres() as server, closing(Store(server.make_database("tables"))) as store:
-        yield store
 
 
 def move(store: Store, version: str, *, up: bool) -> None:

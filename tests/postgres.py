@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 from sqlalchemy import create_engine
 
 from services.rehearsal.server import free_port
 
+DATABASES = ("sqlite", "postgresql")
+NewDatabase = Callable[[str], dict[str, Any]]
 USER = "nobody"
 """PostgreSQL refuses to run as root."""
 
@@ -28,8 +32,9 @@ class Server:
     control: tuple[str, ...]
     """The command that starts it (with the last two words) and stops it (without them)."""
 
-    def make_database(self, name: str) -> str:
+    def make_database(self) -> str:
         """A new, empty database; its address as SQLAlchemy takes it."""
+        name = f"broker_{secrets.token_hex(8)}"
         server = create_engine(self._address("postgres"), isolation_level="AUTOCOMMIT")
         with server.connect() as connection:
             connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
@@ -51,7 +56,8 @@ class Server:
 def postgres(*, guarded: bool = False) -> Iterator[Server]:
     """Start it, and stop it at the end. Fails where the machine has no PostgreSQL: its tests are never left out.
 
-    A ``guarded`` one lets nobody in by network without a password, and its owner by the socket alone.
+    It does not wait for the disk: no test has the machine fail. A ``guarded`` one lets nobody in by network without a
+    password, and its owner by the socket alone.
     """
     binaries = _binaries()
     folder = Path(mkdtemp(prefix="counterfoil-postgres-"))
@@ -62,7 +68,7 @@ def postgres(*, guarded: bool = False) -> Iterator[Server]:
         _run([str(binaries / "initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"])
         if guarded:
             (data / "pg_hba.conf").write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c max_connections=60"
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c max_connections=60 -c fsync=off"
         control = (str(binaries / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options)
         server = Server(port, folder, control)
         server.start()

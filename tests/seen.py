@@ -3,28 +3,59 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from sqlalchemy import inspect, select
 
 from services.broker.problem_types import KINDS
+from services.broker.store import tables
 
 if TYPE_CHECKING:
-    from tests.stage import Broker
+    from tests.broker import Broker
 
 
-def events(home: Path) -> list[dict[str, Any]]:
-    """The whole log of the broker that keeps its things in ``home``."""
-    with closing(sqlite3.connect(home / "broker.sqlite")) as connection:
-        rows = connection.execute("select agreement, number, leaf from events order by rowid").fetchall()
+def events(broker: Broker) -> list[dict[str, Any]]:
+    """The broker's whole log, agreement by agreement."""
+    columns = tables.events.c
+    with broker.tables() as connection:
+        query = select(columns.agreement, columns.number, columns.leaf).order_by(columns.agreement, columns.number)
+        rows = connection.execute(query).all()
     numbers: dict[str, list[int]] = {}
     for agreement, number, _ in rows:
         numbers.setdefault(agreement, []).append(number)
     assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
     return [json.loads(leaf) for _, _, leaf in rows]
+
+
+def dumped(broker: Broker) -> dict[str, bytes]:
+    """Every value in every table of the broker's database, by table: on PostgreSQL with the steps of runs, which have
+    a schema ``dbos`` there, and on SQLite a file."""
+    found = {}
+    with broker.tables() as connection:
+        inspector = inspect(connection)
+        for schema in set(inspector.get_schema_names()) - {"information_schema"}:
+            prefix = "" if schema == inspector.default_schema_name else f"{schema}."
+            for name in inspector.get_table_names(schema):
+                rows = connection.exec_driver_sql(f'SELECT * FROM "{schema}"."{name}"')  # noqa: S608
+                found[prefix + name] = b"\n".join(sorted(b" ".join(map(_raw, row)) for row in rows))
+    return found
+
+
+def database_files(broker: Broker) -> Path:
+    """The folder in which its database lies, with all that was committed."""
+    with broker.tables() as connection:
+        if connection.dialect.name == "sqlite":
+            return broker.home
+        connection.exec_driver_sql("CHECKPOINT")
+        query = "SELECT current_setting('data_directory'), oid FROM pg_database WHERE datname = current_database()"
+        folder, number = connection.exec_driver_sql(query).one()
+        return Path(folder) / "base" / str(number)
+
+
+def _raw(value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def stored(broker: Broker) -> set[str]:

@@ -40,6 +40,7 @@ from keys.template import default_terms, template_text
 from keys.terms import Release, Terms
 from services.rehearsal.holder import Holder, HolderFiles
 from services.rehearsal.party import Cast, agree, gather
+from tests.broker import Broker
 from tests.parts import put_whole
 from tests.seen import events
 
@@ -114,15 +115,6 @@ def agreement_text(holders: Mapping[str, Sequence[str]], **choices: str) -> str:
         text, found = re.subn(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
         assert found == 1
     return text
-
-
-@dataclass(frozen=True, repr=False)
-class Broker:
-    """A broker that answers at ``url``; ``home`` is all that it keeps."""
-
-    identity: Identity
-    home: Path
-    url: str
 
 
 @dataclass(repr=False)
@@ -210,7 +202,7 @@ class Scene:
 
     def events(self) -> list[dict[str, Any]]:
         """This agreement's lines of the broker's log; fails if any line of the whole log is missing."""
-        found = events(self.broker.home)
+        found = events(self.broker)
         return [event for event in found if event["agreement"] == self.agreement.id]
 
     def status(self, run: str, *states: str) -> dict[str, Any]:

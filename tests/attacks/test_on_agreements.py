@@ -24,6 +24,8 @@ from services.rehearsal.party import agree
 from tests.seen import refused, said
 from tests.stage import MakeScene, Scene, children, contribution
 
+pytestmark = pytest.mark.apart_from_database
+
 BOTH = children(30, seed=1)
 
 

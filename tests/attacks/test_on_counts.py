@@ -9,6 +9,8 @@ import pytest
 
 from tests.stage import MakeScene, Row, children
 
+pytestmark = pytest.mark.apart_from_database
+
 KNOWN = children(60, seed=1)
 """The children that the attacked holder, south, has on file."""
 

@@ -12,6 +12,8 @@ from keys.terms import FuzzyKey, Terms
 from tests.seen import refused, stored
 from tests.stage import IDENTIFIERS, MakeScene, Scene, children, random_records
 
+pytestmark = pytest.mark.apart_from_database
+
 ROWS = 120
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, insert, select
 
 from encoder.door import Door
 from encoder.errors import BrokerRefused
@@ -20,8 +19,11 @@ from keys.errors import LogError
 from keys.identity import Identity
 from keys.log import Log, origin_of, require_one_log, verify_log
 from keys.merkle import Tree, leaf_hash
+from services.broker.store import tables
 from tests.seen import refused, said
 from tests.stage import MakeScene, Scene, children
+
+pytestmark = pytest.mark.apart_from_database
 
 
 @pytest.fixture
@@ -43,35 +45,36 @@ def fetch(scene: Scene, name: str) -> Log:
     return fetch_log(workspace, door, agreement=scene.agreement, identity=identity)[0]
 
 
-def countersignatures(scene: Scene) -> list[str]:
-    with closing(sqlite3.connect(scene.broker.home / "broker.sqlite")) as connection:
-        query = "select signer, size from countersignatures where agreement = ? order by signer, size"
-        return connection.execute(query, (scene.agreement.id,)).fetchall()
+def countersignatures(scene: Scene) -> list[tuple[str, int]]:
+    table = tables.countersignatures
+    query = select(table.c.signer, table.c.size).where(table.c.agreement == scene.agreement.id)
+    with scene.broker.tables() as connection:
+        return [(row.signer, row.size) for row in connection.execute(query.order_by(table.c.signer, table.c.size))]
 
 
 def forget_countersignatures(scene: Scene) -> None:
     """What a broker does that has something to hide."""
-    with closing(sqlite3.connect(scene.broker.home / "broker.sqlite", timeout=30)) as connection:
-        connection.execute("delete from countersignatures where agreement = ?", (scene.agreement.id,))
-        connection.commit()
+    table = tables.countersignatures
+    with scene.broker.tables() as connection:
+        connection.execute(delete(table).where(table.c.agreement == scene.agreement.id))
 
 
 def tamper(scene: Scene, change: Callable[[list[bytes]], list[bytes]], *, signed_anew: bool) -> None:
     """Write other entries into the broker's database; with the broker's key if it is the broker itself."""
-    with closing(sqlite3.connect(scene.broker.home / "broker.sqlite", timeout=30)) as connection:
-        query = "select leaf, checkpoint from events where agreement = ? order by number"
-        rows = connection.execute(query, (scene.agreement.id,)).fetchall()
+    table, agreement = tables.events, scene.agreement.id
+    with scene.broker.tables() as connection:
+        query = select(table.c.leaf, table.c.checkpoint).where(table.c.agreement == agreement).order_by(table.c.number)
+        rows = [(row.leaf, row.checkpoint) for row in connection.execute(query)]
         leaves = change([leaf for leaf, _ in rows])
         notes = dict(rows)
-        connection.execute("delete from events where agreement = ?", (scene.agreement.id,))
+        connection.execute(delete(table).where(table.c.agreement == agreement))
         tree = Tree()
         for number, leaf in enumerate(leaves, start=1):
             tree.append(leaf_hash(leaf))
-            checkpoint = Checkpoint(origin_of(scene.agreement.id), number, tree.root())
+            checkpoint = Checkpoint(origin_of(agreement), number, tree.root())
             own = sign_checkpoint(checkpoint, scene.broker.identity).note()
             note = own if signed_anew else notes.get(leaf, rows[number - 1][1])
-            connection.execute("insert into events values (?, ?, ?, ?)", (scene.agreement.id, number, leaf, note))
-        connection.commit()
+            connection.execute(insert(table).values((agreement, number, leaf, note)))
 
 
 def edited(leaves: list[bytes]) -> list[bytes]:

@@ -16,6 +16,8 @@ from tests.parts import announce, complete, upload_path
 from tests.seen import refused, said, stored
 from tests.stage import MakeScene, Scene, children, send
 
+pytestmark = pytest.mark.apart_from_database
+
 
 @pytest.fixture(scope="module")
 def sealed(scene: Scene) -> bytes:

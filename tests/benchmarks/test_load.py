@@ -11,5 +11,4 @@ def test_a_busy_broker_and_an_idle_one_are_asked() -> None:
         assert asked["calls"] > 0
         assert 0 < asked["p50_ms"] <= asked["p99_ms"] <= asked["worst_ms"] + 0.1
         assert asked["per_s"] > 0
-    assert figures["idle"]["calls"] >= 20
     assert f"{figures['p99_ratio']}x" in summary(figures)[0]

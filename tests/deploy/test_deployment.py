@@ -26,10 +26,11 @@ from services.broker.store.database import Store
 from services.cli import app
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import Launched, free_port, launch, launch_worker
+from tests.broker import Broker
 from tests.nginx import nginx
 from tests.postgres import USER, postgres
 from tests.seen import refused
-from tests.stage import Broker, Scene, children
+from tests.stage import Scene, children
 from tests.tls import Authority
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "postgres" / "10-broker.sh"
@@ -79,7 +80,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         stack.callback(worker.stop)
         port = stack.enter_context(nginx(upstream=api.url.removeprefix("http://"), certificate=certificate))
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-        broker = Broker(identity, home.root, f"https://127.0.0.1:{port}")
+        broker = Broker(identity, Settings(home=home.root), f"https://127.0.0.1:{port}")
         yield Deployment(broker, (api, worker), address, password, password_file, passphrase_file, authority)
 
 

@@ -14,6 +14,7 @@ from zipfile import ZipFile
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from rfc3986_validator import validate_rfc3986
 
 from deploy.release import BILLS, ROOT, build_wheel, committed_at, write_bill
 
@@ -55,6 +56,8 @@ def test_a_bill_is_valid_and_lists_every_locked_package_with_its_hashes(whose: s
     text = (tmp_path / "bill.json").read_text(encoding="utf-8")
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     bill = json.loads(text)
+    addresses = [place["url"] for one in bill["components"] for place in one["externalReferences"]]
+    assert all(validate_rfc3986(one, rule="URI_reference") for one in addresses)  # which the validator leaves alone
     listed = {
         f"{one['name']}=={one['version']}": {
             digest["content"] for place in one["externalReferences"] for digest in place.get("hashes", ())

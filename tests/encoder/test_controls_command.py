@@ -22,6 +22,8 @@ from keys.identity import Identity
 from services.rehearsal.party import write_identity
 from tests.stage import MakeScene, Scene, children
 
+pytestmark = pytest.mark.apart_from_database
+
 ROWS = 32
 Ask = Callable[..., tuple[str, str]]
 

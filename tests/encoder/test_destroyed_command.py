@@ -18,17 +18,14 @@ from keys.errors import LogError, SignatureError
 from keys.kinds import Declared
 from keys.log import Log, verify_log
 from keys.statement import Statement, declare
-from services.broker.app import open_office
 from services.broker.retention import destroy
-from services.broker.settings import Settings
 from services.rehearsal.party import write_identity
 from tests.stage import MakeScene, Scene
 
 
 def destroyed(scene: Scene) -> None:
-    office = open_office(Settings(home=scene.broker.home), scene.broker.identity)
-    destroy(office, scene.agreement)
-    office.store.close()
+    with scene.broker.office() as office:
+        destroy(office, scene.agreement)
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 
 from encoder.cli import app
 from encoder.cli.doctor import OTHERS
+from tests.broker import Broker
 from tests.imported import packages
-from tests.stage import Broker
 from tests.tls import Authority
 
 Told = dict[str, dict[str, str]]

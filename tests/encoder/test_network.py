@@ -20,10 +20,13 @@ from encoder.errors import BrokerRefused, InputError, Unreachable
 from encoder.network import open_client
 from encoder.patience import Patience
 from encoder.upload import upload
+from tests.broker import Broker
 from tests.doors import drawn, identity
 from tests.proxies import Proxy, running
-from tests.stage import Broker, MakeScene
+from tests.stage import MakeScene
 from tests.tls import DAY, Authority
+
+pytestmark = pytest.mark.apart_from_database
 
 BROKER = "https://broker.example"
 MakeProxy = Callable[..., Proxy]

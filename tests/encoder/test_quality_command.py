@@ -19,6 +19,8 @@ from keys.identity import Identity
 from services.rehearsal.party import write_identity
 from tests.stage import MakeScene, Scene, children, write_file
 
+pytestmark = pytest.mark.apart_from_database
+
 ROOT = Path(__file__).parents[2]
 BOTH = [{**row, "surname": "Zyxquorla-Quill"} if place < 12 else row for place, row in enumerate(children(60, seed=1))]
 ROWS = {"north": BOTH + children(45, seed=2), "south": [*BOTH[:50], *children(60, seed=3)]}

@@ -21,6 +21,8 @@ from keys.words import words_of
 from services.rehearsal.party import agree
 from tests.stage import MakeScene, Scene
 
+pytestmark = pytest.mark.apart_from_database
+
 PASSPHRASE = "correct horse battery staple"
 NAMES = ("council", "social-care", "icb")
 

@@ -16,6 +16,8 @@ from keys.identity import Identity
 from services.rehearsal.party import write_identity
 from tests.stage import MakeScene, Scene, children
 
+pytestmark = pytest.mark.apart_from_database
+
 LATER = "counts: for IG leads now, for the other parties once the run is released\n"
 COUNTS = "children known to north and south: 30 (to the nearest 5)\n"
 

@@ -19,11 +19,15 @@ from encoder.patience import Patience
 from encoder.upload import upload
 from encoder.workspace import Workspace
 from keys.canonical import parse
+from services.broker.settings import Settings
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import launch
+from tests.broker import Broker
 from tests.parts import announce, checked, hand_in, parts_of, put_part, put_whole, upload_path
-from tests.stage import Broker, MakeScene, Scene
+from tests.stage import MakeScene, Scene
 from tests.wire import Wire, wiretap
+
+pytestmark = pytest.mark.apart_from_database
 
 PART = 64 << 10
 ROWS = 600
@@ -129,7 +133,7 @@ def test_a_broker_that_is_killed_has_what_it_had_and_goes_on_checking(
     identity = gather([]).broker
     passphrase = write_identity(home, identity)
     launched = launch(home.root, passphrase=passphrase)
-    scene = Scene.of(Broker(identity, home.root, launched.url), tmp_path / "scene")
+    scene = Scene.of(Broker(identity, Settings(home=home.root), launched.url), tmp_path / "scene")
     try:
         scene.open()
         sealed, north = scene.sealed("north", rows=ROWS), scene.cast.holders["north"]

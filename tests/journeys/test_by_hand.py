@@ -19,6 +19,7 @@ from encoder.sheet import read_sheet
 from keys.identity import Identity
 from keys.template import template_text
 from services.rehearsal.server import running_broker
+from tests.postgres import NewDatabase
 
 PASSPHRASE = "correct horse battery staple"
 HOLDERS = ("education", "social-care", "icb")
@@ -78,7 +79,9 @@ def write(folder: Path, name: str, numbers: range) -> None:
 
 
 @pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+def table(
+    database: str, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, str]]:
     """All parties have identities and a signed agreement; the broker runs."""
     root = tmp_path_factory.mktemp("table")
     (root / "passphrase").write_text(PASSPHRASE, encoding="utf-8")
@@ -101,8 +104,11 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
             str(root / "passphrase"),
             "--yes",
         )
-    with running_broker(root / "broker", passphrase=PASSPHRASE) as url:
-        yield root, url
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in new_database(database).items():
+            environment.setenv(f"COUNTERFOIL_BROKER_{name.upper()}", value)
+        with running_broker(root / "broker", passphrase=PASSPHRASE) as url:
+            yield root, url
 
 
 def _draft(root: Path) -> None:

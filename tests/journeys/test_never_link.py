@@ -12,6 +12,8 @@ from encoder.read import read_rows
 from keys.template import default_rules
 from tests.stage import TODAY, MakeScene, Scene, children
 
+pytestmark = pytest.mark.apart_from_database
+
 ROWS = children(40, seed=3)
 MOST = 30
 """Rows that are excluded: an upload that is mostly empty must be taken like any other."""

@@ -49,7 +49,8 @@ def packages(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("processor", PROCESSORS)
 def test_other_processors_find_the_same_pairs(processor: str, tmp_path: Path) -> None:
     told = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": PROCESSORS[processor], "NUMBA_CACHE_DIR": str(tmp_path)}
-    kernels = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/matcher/test_kernel.py")
+    alone = ("--noconftest", "--hypothesis-profile=ci")  # what the broker's tests share takes as long as the kernel's
+    kernels = ("-m", "pytest", "-q", "-p", "no:cacheprovider", *alone, "tests/matcher/test_kernel.py")
     assert " passed" in run(HOME, *kernels, **told)
     shape = "from matcher._kernel_scan import SHAPE; print(SHAPE)"
     assert run(HOME, "-c", shape, **told) == str(shape_for(PROCESSORS[processor]))

@@ -17,9 +17,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.clk import base_filters, load_schema
+from encoder.clk import base_filters
 from encoder.identifiers import Column, Identifiers
-from encoder.match_keys import MatchKeyEncoder, linkage_schema
+from encoder.match_keys import MatchKeyEncoder, base_schema
 from keys.derive import Label, subkey
 from keys.secret import Secret
 from keys.terms import FuzzyKey, Terms
@@ -56,7 +56,7 @@ class Ours:
     terms: Terms
 
     def base(self, columns: Sequence[Column | None], key: FuzzyKey, secret: Secret) -> Bits:
-        schema = load_schema(linkage_schema(key, self.terms.encoding))
+        schema = base_schema(key, self.terms.encoding)
         return base_filters(columns, schema, secret=subkey(secret, Label.BASE_FILTER, context=key.name))
 
     def encode(self, columns: Sequence[Column], key: FuzzyKey, secret: Secret) -> Bits:

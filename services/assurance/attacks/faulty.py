@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.clk import base_filters, load_schema
+from encoder.clk import base_filters
 from encoder.harden import draw, harden
 from encoder.identifiers import Column
-from encoder.match_keys import linkage_schema
+from encoder.match_keys import base_schema
 from keys.derive import Label, subkey
 from keys.secret import Secret
 from keys.terms import FuzzyKey, Hardening, Terms
@@ -100,7 +100,7 @@ class OneField(_Faulty):
                 continue
             first = feature.model_copy(update={"field": key.features[0].field})
             alone = key.model_copy(update={"features": (first, *key.features[1:])})
-            schema = load_schema(linkage_schema(alone, self.terms.encoding))
+            schema = base_schema(alone, self.terms.encoding)
             slots = [column, *[None] * (len(key.features) - 1)]
             filters = base_filters(slots, schema, secret=subkey(secret, Label.BASE_FILTER, context=key.name))
             found = filters if found is None else found | filters

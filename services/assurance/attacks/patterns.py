@@ -116,15 +116,11 @@ def _alike(one: Bools, other: Bools) -> bool:
     return 2 * int(np.count_nonzero(one & other)) > int(np.count_nonzero(one | other))
 
 
-def likely_bits(listed: Held, key: FuzzyKey, length: int) -> NDArray[np.float64]:
-    """How many bits a q-gram sets in nearly every row that has it, float64 (tokens,)."""
-    expected = np.empty(listed.has.shape[1])
-    for place, feature in enumerate(key.features):
-        of_row = feature.bits / np.maximum(listed.counts(place), 1)
-        for token in np.flatnonzero(listed.feature == place):
-            positions = np.quantile(of_row[listed.has[:, token]], 0.1)
-            expected[token] = length * -np.expm1(-positions / length)
-    return expected
+def likely_bits(listed: Held, key: FuzzyKey, length: int, wanted: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How many bits each ``wanted`` q-gram sets in nearly every row that has it, float64 (wanted,)."""
+    of_row = [feature.bits / np.maximum(listed.counts(place), 1) for place, feature in enumerate(key.features)]
+    positions = [np.quantile(of_row[listed.feature[token]][listed.has[:, token]], 0.1) for token in wanted]
+    return np.asarray(length * -np.expm1(-np.array(positions) / length))
 
 
 def attack(victim: Encodings, listed: Held, truth: Held, key: FuzzyKey, *, base_length: int) -> Claims:
@@ -133,7 +129,7 @@ def attack(victim: Encodings, listed: Held, truth: Held, key: FuzzyKey, *, base_
     patterns = mine(np.unpackbits(victim.bits[present], axis=1))
     frequency = listed.has.mean(axis=0)
     wanted = np.argsort(np.where(frequency <= OFTEN, -frequency, 0), kind="stable")[:TOKENS]
-    size = likely_bits(listed, key, base_length)[wanted]
+    size = likely_bits(listed, key, base_length, wanted)
     support = np.array([one.rows.mean() for one in patterns])
     bits = np.array([len(one.bits) for one in patterns])
     apart = np.abs(np.log(np.maximum(support, 1e-6)[:, None] / frequency[wanted])) / 0.2

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.clk import load_schema
 from encoder.identifiers import Identifiers
-from encoder.match_keys import linkage_schema
+from encoder.match_keys import base_schema
 from keys.terms import Encoding, FuzzyKey
 
 
@@ -29,7 +28,7 @@ class Held:
 
 def held(identifiers: Identifiers, key: FuzzyKey, encoding: Encoding) -> Held:
     """The tokens that the base filter of a match-key is made of, cut as the encoder cuts them."""
-    schema = load_schema(linkage_schema(key, encoding))
+    schema = base_schema(key, encoding)
     tables, tokens = [], []
     for place, (feature, cut) in enumerate(zip(key.features, schema.features, strict=True)):
         column = identifiers.columns[feature.field.value]

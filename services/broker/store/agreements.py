@@ -3,9 +3,18 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, null, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, null, select, update
 
 from services.broker.store.tables import agreements
+
+
+def claim(connection: Connection, agreement: str) -> None:
+    """Let no other transaction receive this agreement before this one ends: there is no row yet that could be locked.
+
+    SQLite has only one at a time that may write.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(agreement, 0))))
 
 
 def put(connection: Connection, agreement: str, *, document: Any, receiving: Any, at: str) -> None:
@@ -32,6 +41,11 @@ def destroyed_ids(connection: Connection) -> Sequence[str]:
 
 def destroyed(connection: Connection, agreement: str, *, receipt: Any) -> None:
     connection.execute(update(agreements).where(agreements.c.id == agreement).values(destroyed=receipt))
+
+
+def lock(connection: Connection, agreement: str) -> None:
+    """Let no other transaction that locks the agreement go on before this one ends."""
+    connection.execute(select(agreements.c.id).where(agreements.c.id == agreement).with_for_update())
 
 
 def is_destroyed(connection: Connection, agreement: str) -> bool:

@@ -8,7 +8,7 @@ from services.broker.store.tables import countersignatures
 
 
 def put(connection: Connection, *, agreement: str, signer: str, size: int, note: str) -> None:
-    """Keep the note; one of the same party and size is replaced."""
+    """Keep the note; one of the same party and size is replaced. For whoever has locked the agreement."""
     table = countersignatures
     connection.execute(
         delete(table).where(table.c.agreement == agreement, table.c.signer == signer, table.c.size == size)

@@ -4,6 +4,7 @@
    password in it is refused.
 2. The password is read from its file at each new connection, so that a changed one is used without a restart.
 3. It is given to the driver alone, so that no address, error or log shows it.
+4. No error holds a value of a row: no parameter, and not what PostgreSQL tells of a row or a value that it refuses.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+import psycopg
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
 
 from services.broker.errors import BrokerError
 
@@ -30,12 +33,10 @@ _REACHING: dict[str, Any] = {
 
 def make_engine(url: str, *, password_file: Path | None = None) -> Engine:
     """For the broker's own tables. Raises ``BrokerError`` for an address with a password, or a file without one."""
-    # Parameters are hidden, or errors would carry rows into logs.
     engine = create_engine(
         checked(url), hide_parameters=True, pool_pre_ping=_is_postgres(url), connect_args=_options(url, _IDLE_SECONDS)
     )
-    give_password(engine, password_file)
-    return engine
+    return _discreet(engine, password_file)
 
 
 def steps_engine(url: str, *, password_file: Path | None = None) -> Engine | None:
@@ -50,8 +51,7 @@ def steps_engine(url: str, *, password_file: Path | None = None) -> Engine | Non
         pool_pre_ping=True,
         connect_args=_options(url, _STEPS_IDLE_SECONDS),
     )
-    give_password(engine, password_file)
-    return engine
+    return _discreet(engine, password_file)
 
 
 def checked(url: str) -> str:
@@ -93,6 +93,22 @@ def read_password(file: Path) -> str:
             remedy="Write it as the first line of this file, in UTF-8, and let the broker's user alone read it.",
         )
     return password
+
+
+def _discreet(engine: Engine, password_file: Path | None) -> Engine:
+    give_password(engine, password_file)
+    event.listen(engine, "handle_error", _without_values, retval=True)  # 4
+    return engine
+
+
+def _without_values(context: ExceptionContext) -> BaseException | None:
+    """Of a refused row, the rule that it breaks; of a refused value, the SQLSTATE. Every other error stays as it is."""
+    cause, told = context.original_exception, context.sqlalchemy_exception
+    if not isinstance(told, DBAPIError) or not isinstance(cause, psycopg.IntegrityError | psycopg.DataError):
+        return None
+    refused_row = isinstance(cause, psycopg.IntegrityError)
+    cause.args = (cause.diag.message_primary if refused_row else f"SQLSTATE {cause.sqlstate}",)
+    return type(told)(told.statement, None, cause, hide_parameters=True)
 
 
 def _options(url: str, idle: int) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
-from services.broker.store.tables import agreements, events
+from services.broker.store import agreements
+from services.broker.store.tables import events
 
 
 def append(connection: Connection, *, agreement: str, number: int, leaf: bytes, checkpoint: str) -> None:
@@ -14,7 +15,7 @@ def append(connection: Connection, *, agreement: str, number: int, leaf: bytes, 
 
 def leaves(connection: Connection, agreement: str) -> Sequence[bytes]:
     """All entries so far. Locks the log, so that no other transaction appends to it before this one ends."""
-    connection.execute(select(agreements.c.id).where(agreements.c.id == agreement).with_for_update())
+    agreements.lock(connection, agreement)
     query = select(events.c.leaf).where(events.c.agreement == agreement).order_by(events.c.number)
     return connection.execute(query).scalars().all()
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +16,7 @@ from keys.agreement import Agreement
 from keys.canonical import canonical
 from keys.identity import Identity
 from services.rehearsal.party import agree
-from tests.seen import refused
+from tests.seen import dumped, refused
 from tests.stage import MakeScene, Scene
 
 
@@ -102,11 +100,10 @@ def test_nothing_is_written_down_of_strangers_who_name_this_broker(make_scene: M
     )
     drafted = replace(scene.agreement, signatures=signatures).to_json()
     refused(hand_in(scene, drafted), 422, "agreement-refused")
-    with closing(sqlite3.connect(scene.broker.home / "broker.sqlite", timeout=30)) as connection:
-        signer = (scene.cast.holders["north"].card.fingerprint,)
-        assert connection.execute("select count(*) from nonces where signer = ?", signer).fetchone() == (0,)
-        assert hand_in(scene, scene.agreement.to_json()).status_code == 201
-        assert connection.execute("select count(*) from nonces where signer = ?", signer).fetchone() == (1,)
+    signer = scene.cast.holders["north"].card.fingerprint.encode()
+    assert signer not in dumped(scene.broker)["nonces"]
+    assert hand_in(scene, scene.agreement.to_json()).status_code == 201
+    assert dumped(scene.broker)["nonces"].count(signer) == 1
 
 
 def without(*path: str) -> Callable[[dict[str, Any]], Any]:

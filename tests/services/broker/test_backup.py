@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -22,18 +21,13 @@ from services.broker.settings import Settings
 from services.broker.store import agreements
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import running_broker
-from tests.postgres import Server, postgres
+from tests.broker import Broker
+from tests.postgres import NewDatabase
 from tests.seen import refused
-from tests.stage import Broker, Scene, children
+from tests.stage import Scene, children
 
 BOTH = children(20, seed=1)
 PAGE = ROOT / "docs" / "how-to" / "back-up-and-restore.md"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with postgres() as running:
-        yield running
 
 
 def commands(heading: str, database: str) -> str:
@@ -44,12 +38,10 @@ def commands(heading: str, database: str) -> str:
     return str({"sqlite": sqlite, "postgresql": postgresql}[database])
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_a_restored_broker_has_what_was_kept_and_not_what_was_destroyed(
-    database: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: str, new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if database == "postgresql":
-        url = server.make_database("backup")
+    for url in new_database(database).values():
         monkeypatch.setenv("COUNTERFOIL_BROKER_DATABASE_URL", url)
         monkeypatch.setenv("DATABASE", url.replace("+psycopg", ""))
     home, identity = Workspace(tmp_path / "broker"), gather([]).broker
@@ -60,7 +52,9 @@ def test_a_restored_broker_has_what_was_kept_and_not_what_was_destroyed(
         subprocess.run(["sh", "-euc", commands(heading, database)], cwd=tmp_path, check=True)
 
     with running_broker(home.root, passphrase=passphrase) as url:
-        scenes = [Scene.of(Broker(identity, home.root, url), tmp_path / name) for name in ("going", "staying")]
+        scenes = [
+            Scene.of(Broker(identity, Settings(home=home.root), url), tmp_path / name) for name in ("going", "staying")
+        ]
         for scene in scenes:
             scene.open()
             for name in ("north", "south"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,17 +19,17 @@ from matcher.errors import FloodError
 from matcher.evidence import ScoredPairs, score
 from matcher.pairs import Pairs, join
 from services.broker import deciding, matching, spill, weighing
-from services.broker.app import open_office
 from services.broker.attention import Attention, Overtaken
 from services.broker.errors import NotFound
 from services.broker.inputs import Inputs, Shelf, open_inputs
 from services.broker.office import Office
-from services.broker.settings import Settings
 from services.broker.spill import Spill, link_ids_name
 from services.broker.states import change_state
 from services.broker.store import runs
 from tests.seen import refused
 from tests.stage import IDENTIFIERS, MakeScene, Scene, children
+
+pytestmark = pytest.mark.apart_from_database
 
 BOTH = children(120, seed=1)
 NORTH, SOUTH = BOTH + children(700, seed=2), BOTH + children(900, seed=3)
@@ -51,11 +50,8 @@ def flooding(make_scene: MakeScene) -> tuple[Scene, str]:
 @contextmanager
 def at_the_desk(scene: Scene, **changes: object) -> Iterator[Office]:
     """The broker's own office, opened in this process with other settings."""
-    office = open_office(Settings(home=scene.broker.home), scene.broker.identity)
-    try:
-        yield replace(office, settings=office.settings.model_copy(update=changes))
-    finally:
-        office.store.close()
+    with scene.broker.office(**changes) as office:
+        yield office
 
 
 def go_on() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
@@ -16,29 +15,19 @@ from keys.agreement import Agreement
 from keys.errors import AgreementError, EnvelopeError
 from services.broker import accept
 from services.broker.accept import Halted, check, hand_in, standing
-from services.broker.app import open_office
 from services.broker.checkers import Checkers
 from services.broker.errors import Conflict, NotFound, Refused
 from services.broker.incoming import AT_ONCE, announce, parts_here
 from services.broker.office import Office
 from services.broker.plausibility import require_plausible
 from services.broker.retention import destroy
-from services.broker.settings import Settings
 from services.broker.storage import Storage
 from services.broker.store import uploads
 from services.broker.sweep import sweep
 from tests.doors import Clock
 from tests.receiving import DIGEST, FILE, add, begin, files, handed_in, rows
 from tests.seen import stored
-from tests.stage import Broker, Scene
-
-
-@pytest.fixture
-def beside(broker: Broker) -> Iterator[Office]:
-    """The running broker's office, from another process."""
-    opened = open_office(Settings(home=broker.home, part_kb=64), broker.identity)
-    yield opened
-    opened.store.close()
+from tests.stage import Scene
 
 
 class Crashed(BaseException):

@@ -19,16 +19,16 @@ from keys.agreement import Agreement
 from keys.errors import EnvelopeError
 from services.broker import accept
 from services.broker.accept import standing
-from services.broker.app import create_app, open_office
+from services.broker.app import create_app
 from services.broker.checkers import Checkers
 from services.broker.errors import DatabaseAway
 from services.broker.incoming import Incoming, assemble, parts_here
 from services.broker.office import Office
 from services.broker.readiness import failing
-from services.broker.settings import Settings
 from services.broker.storage import Storage
 from services.broker.store.database import Store
 from tests.asgi import answers_by
+from tests.broker import Broker
 from tests.doors import Clock
 from tests.postgres import postgres
 from tests.receiving import (
@@ -44,7 +44,7 @@ from tests.receiving import (
 )
 from tests.s3 import BUCKET, Bucket, s3_server
 from tests.seen import refused
-from tests.stage import Broker, Scene, signed_request
+from tests.stage import Scene, signed_request
 
 PLACES = ("folder", "bucket")
 
@@ -95,7 +95,7 @@ def test_a_check_that_loses_its_database_goes_on_when_it_is_back(
 ) -> None:
     """However long that takes: it is longer than a run would wait."""
     with postgres() as server:
-        office = opened(database_url=server.make_database("checks"), patience_seconds=0)
+        office = opened(database_url=server.make_database(), patience_seconds=0)
         upload = handed_in(office, agreement, FILE)
 
         def cut_off(*arguments: Any, **options: Any) -> None:
@@ -117,11 +117,10 @@ def test_a_check_that_loses_its_database_goes_on_when_it_is_back(
 
 @pytest.mark.parametrize("step", ["look whether upload is decided", "accept upload", "end checking upload"])
 def test_an_upload_is_accepted_once_though_the_database_is_lost_at_some_step(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, step: str
+    scene: Scene, beside: Office, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    office = open_office(Settings(home=scene.broker.home, part_kb=PART >> 10), scene.broker.identity)
     log = scene.events()
-    upload = handed_in(office, scene.agreement, scene.sealed("north", rows=100))
+    upload = handed_in(beside, scene.agreement, scene.sealed("north", rows=100))
     transaction, lost = Store.transaction, [1, 2]
 
     def begun(store: Store, name: str) -> Any:
@@ -131,24 +130,22 @@ def test_an_upload_is_accepted_once_though_the_database_is_lost_at_some_step(
         return transaction(store, name)
 
     monkeypatch.setattr(Store, "transaction", begun)
-    checkers = Checkers(office)
+    checkers = Checkers(beside)
     checkers.take(upload.id)
     checkers.finish()
-    receipt = standing(office, scene.agreement, scene.agreement.holders()[0], sha256=upload.sha256).receipt
+    receipt = standing(beside, scene.agreement, scene.agreement.holders()[0], sha256=upload.sha256).receipt
     assert receipt is not None
     assert receipt["body"]["upload"] == upload.id
     assert len(scene.events()) == len(log) + 1
-    assert (lost, parts_here(office, upload)) == ([], {})
-    office.store.close()
+    assert (lost, parts_here(beside, upload)) == ([], {})
 
 
 def test_a_check_that_the_database_cut_off_at_its_very_end_changes_nothing_more(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, beside: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection breaks after the database has committed."""
-    office = open_office(Settings(home=scene.broker.home, part_kb=PART >> 10), scene.broker.identity)
     log = scene.events()
-    upload = handed_in(office, scene.agreement, scene.sealed("north", rows=100))
+    upload = handed_in(beside, scene.agreement, scene.sealed("north", rows=100))
 
     class Broken:
         def __init__(self, inner: Any) -> None:
@@ -169,12 +166,11 @@ def test_a_check_that_the_database_cut_off_at_its_very_end_changes_nothing_more(
         "transaction",
         lambda store, name: (Broken if name == "accept upload" else lambda inner: inner)(transaction(store, name)),
     )
-    checkers = Checkers(office)
+    checkers = Checkers(beside)
     checkers.take(upload.id)
     checkers.finish()
-    assert standing(office, scene.agreement, scene.agreement.holders()[0], sha256=upload.sha256).receipt is not None
+    assert standing(beside, scene.agreement, scene.agreement.holders()[0], sha256=upload.sha256).receipt is not None
     assert len(scene.events()) == len(log) + 1
-    office.store.close()
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -261,7 +257,7 @@ class Sender:
 
     def __init__(self, office: Office, agreement: Agreement) -> None:
         self._office, self.upload = office, begin(office, agreement)
-        self._broker = Broker(CAST.broker, office.settings.home, "http://broker.example")
+        self._broker = Broker(CAST.broker, office.settings, "http://broker.example")
         self._app = create_app(office)
         self._path = f"/v1/agreements/{agreement.id}/uploads/{DIGEST}/parts/0"
 

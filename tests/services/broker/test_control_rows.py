@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 import encoder.package
 from encoder import opening
@@ -27,13 +26,16 @@ from keys.errors import ControlError, CounterfoilError
 from keys.kinds import Declared
 from keys.secret import Secret
 from keys.statement import declare
-from services.broker.app import open_office
 from services.broker.settings import Settings
 from services.broker.spill import Spill, link_ids_name
+from services.broker.store.tables import events
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import launch
+from tests.broker import Broker
 from tests.seen import refused
-from tests.stage import Broker, MakeScene, Scene, children
+from tests.stage import MakeScene, Scene, children
+
+pytestmark = pytest.mark.apart_from_database
 
 ROWS = 40
 BOTH = children(60, seed=1)
@@ -234,12 +236,11 @@ def test_an_upload_has_enough_rows_beside_its_control_rows_and_says_which_they_a
 
 def change_links(scene: Scene, run: str) -> None:
     """The broker's operator gives the links of the second holder's rows to other rows of it."""
-    office = open_office(Settings(home=scene.broker.home), scene.broker.identity)
-    spill = Spill(office, run, scene.agreement.id)
-    arrays = spill.get(link_ids_name(run))
-    arrays["holder1"] = np.roll(arrays["holder1"], 1, axis=0)
-    spill.put(link_ids_name(run), **arrays)
-    office.store.close()
+    with scene.broker.office() as office:
+        spill = Spill(office, run, scene.agreement.id)
+        arrays = spill.get(link_ids_name(run))
+        arrays["holder1"] = np.roll(arrays["holder1"], 1, axis=0)
+        spill.put(link_ids_name(run), **arrays)
 
 
 def test_links_that_were_changed_after_the_commitment_are_found_out(make_scene: MakeScene) -> None:
@@ -269,13 +270,12 @@ def test_a_broker_that_shows_two_holders_two_commitments_is_found_out(make_scene
     """It decides the links once more when it knows the control rows of the first."""
     scene, run = matched(make_scene)
     scene.open_controls("north", run=run)
-    with closing(sqlite3.connect(scene.broker.home / "broker.sqlite", timeout=30)) as connection:
-        query = "select number, leaf from events where agreement = ? order by number"
-        (number, leaf), *_ = [row for row in connection.execute(query, (scene.agreement.id,)) if b'"links"' in row[1]]
-        changed = leaf.replace(leaf[leaf.index(b'"links":"') + 9 :][:8], b"00000000", 1)
-        where = "where agreement = ? and number = ?"
-        connection.execute(f"update events set leaf = ? {where}", (changed, scene.agreement.id, number))  # noqa: S608
-        connection.commit()
+    with scene.broker.tables() as connection:
+        log = select(events).where(events.c.agreement == scene.agreement.id).order_by(events.c.number)
+        entry = next(row for row in connection.execute(log) if b'"links"' in row.leaf)
+        changed = entry.leaf.replace(entry.leaf[entry.leaf.index(b'"links":"') + 9 :][:8], b"00000000", 1)
+        where = (events.c.agreement == entry.agreement) & (events.c.number == entry.number)
+        connection.execute(events.update().where(where).values(leaf=changed))
     with pytest.raises(CounterfoilError, match="cannot be trusted"):
         scene.open_controls("south", run=run)
     assert not [event for event in scene.events() if event["event"] == "control rows opened" and event["by"] == "south"]
@@ -331,7 +331,7 @@ def test_i6_a_broker_that_is_killed_between_all_steps_shows_the_same(tmp_path: P
     passphrase = write_identity(home, identity)
     launched = launch(home.root, passphrase=passphrase)
     terms = {"control": {"rows": ROWS}, "repeats_percent": 100}
-    scene = Scene.of(Broker(identity, home.root, launched.url), tmp_path / "scene", **terms)
+    scene = Scene.of(Broker(identity, Settings(home=home.root), launched.url), tmp_path / "scene", **terms)
 
     def kill() -> Any:
         launched.process.kill()

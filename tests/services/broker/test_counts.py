@@ -23,13 +23,13 @@ from keys.terms import Terms
 from matcher.errors import FloodError, MatcherError
 from matcher.solve import Links
 from services.broker.api.v1 import router
-from services.broker.app import open_office
 from services.broker.outcome import describe, overlaps
 from services.broker.problems import as_problem
 from services.broker.retention import destroy
-from services.broker.settings import Settings
 from services.broker.suppression import Holders
 from tests.stage import IDENTIFIERS, MakeScene, Scene, children
+
+pytestmark = pytest.mark.apart_from_database
 
 NAMES = ("north", "south", "west", "east")
 RULE = default_terms(dict.fromkeys(NAMES[:2], IDENTIFIERS)).suppression
@@ -246,9 +246,8 @@ def test_i9_no_answer_to_any_party_holds_a_number_that_the_rule_does_not_allow(
         seen = {number for name, number in numbers(outcome) if name == "links"}
         assert seen == ({suppress(both, RULE)} if both >= RULE.below else set())
         assert unruly(http, scene, run) == []
-        office = open_office(Settings(home=scene.broker.home), scene.broker.identity)
-        destroy(office, scene.agreement)
-        office.store.close()
+        with scene.broker.office() as office:
+            destroy(office, scene.agreement)
         assert unruly(http, scene, run) == []
 
     with_overlap()

@@ -30,9 +30,10 @@ from services.broker.store.database import Store
 from services.broker.store.tables import nonces
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import launch, launch_worker
+from tests.broker import Broker
 from tests.postgres import Server, postgres
 from tests.seen import refused
-from tests.stage import Broker, Scene, children
+from tests.stage import Scene, children
 
 BOTH = children(300, seed=1)
 ROWS = {"north": BOTH + children(200, seed=2), "south": BOTH + children(300, seed=3)}
@@ -52,10 +53,10 @@ def test_a_run_goes_on_after_its_database_was_away_in_the_midst_of_it(
     passphrase = write_identity(home, identity)
     for name, value in (("TASK_PAIRS", "30000"), ("THREADS", "1"), ("WORKER_TIMEOUT_SECONDS", "3")):
         monkeypatch.setenv(f"COUNTERFOIL_BROKER_{name}", value)
-    monkeypatch.setenv("COUNTERFOIL_BROKER_DATABASE_URL", server.make_database("away"))
+    monkeypatch.setenv("COUNTERFOIL_BROKER_DATABASE_URL", server.make_database())
     launched = launch(home.root, passphrase=passphrase, work=False)
     worker = launch_worker(home.root, "one", passphrase=passphrase)
-    scene = Scene.of(Broker(identity, home.root, launched.url), tmp_path / "scene")
+    scene = Scene.of(Broker(identity, Settings(home=home.root), launched.url), tmp_path / "scene")
     try:
         scene.open()
         for name, rows in ROWS.items():
@@ -91,7 +92,7 @@ def done(store: Store, run: str) -> int:
 
 
 def test_a_dropped_connection_is_replaced_before_it_is_used(server: Server, tmp_path: Path) -> None:
-    with closing(Store(server.make_database("dropped"))) as store:
+    with closing(Store(server.make_database())) as store:
         store.migrate()
         server.stop()
         with pytest.raises(DatabaseAway), store.transaction("look"):
@@ -102,7 +103,7 @@ def test_a_dropped_connection_is_replaced_before_it_is_used(server: Server, tmp_
 
 
 def test_of_two_transactions_that_wait_for_each_other_one_is_done_again(server: Server) -> None:
-    with closing(Store(server.make_database("deadlock"))) as store:
+    with closing(Store(server.make_database())) as store:
         with store.transaction("make") as connection:
             connection.exec_driver_sql("CREATE TABLE two AS SELECT n, 0 AS times FROM generate_series(1, 2) AS n")
         update = text("UPDATE two SET times = times + 1 WHERE n = :n")

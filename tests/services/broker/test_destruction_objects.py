@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from encoder.workspace import Workspace
-from services.broker.app import open_office
 from services.broker.office import Office
 from services.broker.retention import destroy_due
-from services.broker.settings import Settings
 from services.broker.sweep import sweep
-from services.rehearsal.party import gather, write_identity
-from services.rehearsal.server import running_broker
+from tests.broker import Broker, started
 from tests.parts import announce, put_part
 from tests.s3 import BUCKET, Bucket, s3_server
-from tests.stage import Broker, MakeScene, Scene
+from tests.stage import MakeScene, Scene
 from tests.traces import bring_to, data_of, kept, traces
 
 PART = 64 << 10
@@ -33,24 +28,17 @@ def bucket() -> Iterator[Bucket]:
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory, bucket: Bucket) -> Iterator[Broker]:
-    home = Workspace(tmp_path_factory.mktemp("broker"))
-    identity = gather([]).broker
-    passphrase = write_identity(home, identity)
-    with ExitStack() as stack:
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("COUNTERFOIL_BROKER_PART_KB", "64")
-        patch.setenv("COUNTERFOIL_BROKER_STORAGE_URL", f"s3://{BUCKET}/broker")
-        patch.setenv("COUNTERFOIL_BROKER_STORAGE_OPTIONS", str(bucket.options(home.root / "storage.toml")))
-        yield Broker(identity, home.root, stack.enter_context(running_broker(home.root, passphrase=passphrase)))
+    home = tmp_path_factory.mktemp("broker")
+    options = bucket.options(home / "storage.toml")
+    with started(home, part_kb=64, storage_url=f"s3://{BUCKET}/broker", storage_options=options) as broker:
+        yield broker
 
 
 @pytest.fixture
 def office(broker: Broker) -> Iterator[Office]:
     """The running broker's office, from another process."""
-    url, options = f"s3://{BUCKET}/broker", broker.home / "storage.toml"
-    opened = open_office(Settings(home=broker.home, storage_url=url, storage_options=options), broker.identity)
-    yield opened
-    opened.store.close()
+    with broker.office() as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("stage", ["replaced", "declined", "released twice"])

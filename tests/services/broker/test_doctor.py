@@ -19,13 +19,13 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from services.broker.doctor.machine import OTHERS, OURS
-from services.broker.settings import Settings
 from services.broker.store.database import Store
 from services.cli import app
+from tests.broker import Broker
 from tests.doors import drawn, identity
 from tests.imported import packages
 from tests.s3 import BUCKET, s3_server
-from tests.stage import Broker, MakeScene
+from tests.stage import MakeScene
 from tests.tls import DAY, Authority
 
 Told = dict[str, dict[str, Any]]
@@ -49,9 +49,10 @@ def home(tmp_path: Path) -> Path:
     return place
 
 
-def doctor(home: Path, *words: str, code: int = 0) -> Told:
-    """What is found, by name."""
-    done = CliRunner().invoke(app, ["doctor", "--home", str(home), *words, "--json"])
+def doctor(home: Path, *words: str, code: int = 0, database: str | None = None) -> Told:
+    """What is found, by name; of another database than the one in the home if that is named."""
+    named = {} if database is None else {"COUNTERFOIL_BROKER_DATABASE_URL": database}
+    done = CliRunner().invoke(app, ["doctor", "--home", str(home), *words, "--json"], env=named)
     assert done.exit_code == code, done.output
     told = json.loads(done.stdout)
     assert told["well"] is (code == 0)
@@ -78,7 +79,7 @@ def test_the_table_for_people_says_the_same(home: Path) -> None:
 
 def test_a_running_broker_is_well_and_its_identity_is_not_asked_for(broker: Broker, make_scene: MakeScene) -> None:
     make_scene()
-    found = doctor(broker.home)
+    found = doctor(broker.home, database=broker.settings.database_url)
     assert "not opened" in found["identity"]["found"]
     assert found["workers"]["found"] == "1 at work (broker)"
     assert found["tables"]["remedy"] == ""
@@ -87,17 +88,10 @@ def test_a_running_broker_is_well_and_its_identity_is_not_asked_for(broker: Brok
 
 def test_a_home_of_another_broker_and_lost_keys_are_found(broker: Broker, make_scene: MakeScene, home: Path) -> None:
     make_scene()
-    with closing(Store(f"sqlite:///{home / 'broker.sqlite'}")) as store, store.engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        with closing(Store(Settings(home=broker.home).database)) as theirs, theirs.engine.connect() as running:
-            original = running.connection.driver_connection
-            assert original is not None
-            original.backup(driver)
-    found = doctor(home, code=1)
+    found = doctor(home, code=1, database=broker.settings.database)
     assert "another broker's card" in found["agreements"]["found"]
     shutil.copyfile(broker.home / "identity.json", home / "identity.json")
-    found = doctor(home, code=1)
+    found = doctor(home, code=1, database=broker.settings.database)
     assert "no receiving key here" in found["agreements"]["found"]
 
 

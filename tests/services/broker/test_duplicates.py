@@ -14,6 +14,8 @@ from services.broker.runs import comparisons, pairs_total
 from services.rehearsal.party import agree, gather
 from tests.stage import IDENTIFIERS, MakeScene, Scene, children
 
+pytestmark = pytest.mark.apart_from_database
+
 BOTH = children(60, seed=1)
 TWICE = BOTH[:24]
 """On file twice in the north, the second time without a number."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,12 +19,13 @@ from services.broker.app import open_office
 from services.broker.inputs import open_inputs
 from services.broker.office import Office
 from services.broker.settings import Settings
-from services.broker.store import agreements, runs
+from services.broker.store import agreements, runs, tables
 from services.broker.store.uploads import newest
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import Launched, launch, running_broker
+from tests.broker import Broker
 from tests.seen import events
-from tests.stage import Broker, Scene, children
+from tests.stage import Scene, children
 
 BOTH = children(60, seed=1)
 ROWS = {"north": BOTH + children(40, seed=2), "south": BOTH + children(70, seed=3)}
@@ -50,13 +49,13 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
     identity = gather([]).broker
     passphrase = write_identity(home, identity)
     launched = launch(home.root, passphrase=passphrase)
-    scene = Scene.of(Broker(identity, home.root, launched.url), tmp_path_factory.mktemp("scene"))
+    scene = Scene.of(Broker(identity, Settings(home=home.root), launched.url), tmp_path_factory.mktemp("scene"))
     killed_in: list[str] = []
 
     def kill(running: Launched, run: str) -> Launched:
         running.process.kill()
         running.process.wait()
-        killed_in.append(state_of(home.root, run))
+        killed_in.append(state_of(scene.broker, run))
         again = launch(home.root, passphrase=passphrase)
         scene.broker = replace(scene.broker, url=again.url)
         return again
@@ -86,10 +85,11 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
     return Life(scene, cut_off, undisturbed, killed_in, links, status)
 
 
-def state_of(home: Path, run: str) -> str:
-    with closing(sqlite3.connect(home / "broker.sqlite")) as connection:
-        (state,) = connection.execute("select state from runs where id = ?", (run,)).fetchone()
-    return str(state)
+def state_of(broker: Broker, run: str) -> str:
+    with broker.tables() as connection:
+        row = runs.get(connection, run)
+    assert row is not None
+    return str(row["state"])
 
 
 def test_it_was_killed_while_it_worked_and_while_it_waited(life: Life) -> None:
@@ -113,7 +113,7 @@ def test_i6_both_runs_say_the_same(life: Life) -> None:
 
 
 def test_no_event_is_lost_or_told_twice(life: Life) -> None:
-    log = events(life.scene.broker.home)
+    log = events(life.scene.broker)
     of_runs = {
         run: [(event["event"], event.get("state"), event.get("by")) for event in log if event.get("run") == run]
         for run in (life.cut_off, life.undisturbed)
@@ -135,16 +135,13 @@ def test_i6_a_run_is_taken_up_that_was_cut_off_before_its_first_step(tmp_path: P
     home, identity = Workspace(tmp_path / "home"), gather([]).broker
     passphrase = write_identity(home, identity)
     with running_broker(home.root, passphrase=passphrase) as url:
-        scene = Scene.of(Broker(identity, home.root, url), tmp_path / "scene")
+        scene = Scene.of(Broker(identity, Settings(home=home.root), url), tmp_path / "scene")
         scene.open()
         for name, rows in ROWS.items():
             scene.upload(name, rows)
         scene.close()
     run, stamp = "0" * 32, datetime.now(UTC).isoformat()
-    with (
-        closing(open_office(Settings(home=home.root), identity).store) as store,
-        store.transaction("start run") as connection,
-    ):
+    with scene.broker.tables() as connection:
         uploads_of = {name: newest(connection, agreement=scene.agreement.id, holder=name) for name in ROWS}
         runs.put(
             connection,
@@ -157,9 +154,8 @@ def test_i6_a_run_is_taken_up_that_was_cut_off_before_its_first_step(tmp_path: P
             changed_at=stamp,
         )
     for before, after in (("accepted", "matched"), ("approved", "released")):
-        with closing(sqlite3.connect(home.root / "broker.sqlite")) as connection:
-            connection.execute("update runs set state = ?", (before,))
-            connection.commit()
+        with scene.broker.tables() as connection:
+            connection.execute(tables.runs.update().values(state=before))
         with running_broker(home.root, passphrase=passphrase) as url:
             scene.broker = replace(scene.broker, url=url)
             scene.status(run, after)
@@ -198,7 +194,8 @@ def test_data_stay_until_retention_has_passed_and_then_go(life: Life, office: Of
     last = datetime.fromisoformat(life.status[life.undisturbed]["changed_at"])
     retention_time = timedelta(hours=agreement.terms.retention_hours)
     uploads = home / "storage" / "agreements" / agreement.id
-    before = events(home)
+    copy = replace(life.scene.broker, settings=office.settings)
+    before = events(copy)
     assert retention.destroy_due(replace(office, now=lambda: last + retention_time - timedelta(seconds=1))) == []
     assert len([path for path in uploads.rglob("*") if path.is_file()]) == 2
     later = replace(office, now=lambda: last + retention_time)
@@ -214,11 +211,11 @@ def test_data_stay_until_retention_has_passed_and_then_go(life: Life, office: Of
     facts = Statement.from_json(row["destroyed"]).verify(life.scene.broker.identity.card, kind="destruction receipt")
     assert facts["agreement"] == agreement.id
     assert set(facts["runs"]) == {life.cut_off, life.undisturbed}
-    log = events(home)
+    log = events(copy)
     assert log[: len(before)] == before
     assert [event["event"] for event in log[len(before) :]] == ["data destroyed"]
     assert retention.destroy_due(later) == []
-    assert events(home) == log
+    assert events(copy) == log
 
 
 @pytest.mark.parametrize(

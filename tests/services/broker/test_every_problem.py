@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 import pytest
@@ -19,10 +18,10 @@ from services.broker.problem_types import KINDS, PREFIX
 from services.broker.settings import Settings
 from services.rehearsal.party import gather
 from tests.asgi import answers_of
-from tests.moved import DATABASES
-from tests.postgres import postgres
+from tests.broker import Broker
+from tests.postgres import NewDatabase
 from tests.seen import refused
-from tests.stage import Broker, Scene, signed_request
+from tests.stage import Scene, signed_request
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 OPEN = {"/healthz", "/readyz", "/v1/card"}
@@ -51,16 +50,14 @@ class At:
         return [(method, path) for path, methods in self.routes.items() for method in methods]
 
 
-@pytest.fixture(scope="module", params=DATABASES)
-def at(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[At]:
+@pytest.fixture(scope="module")
+def at(database: str, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[At]:
     folder = tmp_path_factory.mktemp("at")
     with ExitStack() as stack:
-        settings: dict[str, Any] = {"home": folder, "unsigned_requests_at_once": 10_000}
-        if request.param == "postgresql":
-            settings["database_url"] = stack.enter_context(postgres()).make_database("at")
+        settings = {"home": folder, "unsigned_requests_at_once": 10_000, **new_database(database)}
         office = open_office(Settings.model_validate(settings), gather([]).broker)
         stack.callback(office.store.close)
-        scene = Scene.of(Broker(office.identity, folder, "http://broker.example"), folder / "scene")
+        scene = Scene.of(Broker(office.identity, office.settings, "http://broker.example"), folder / "scene")
         values = {"agreement": scene.agreement.id, "other": "south", "run": "0" * 32, "sha256": "a" * 64, "number": "0"}
         routes = {
             path.format(**values): {method.upper() for method in methods}

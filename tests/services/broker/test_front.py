@@ -16,10 +16,11 @@ from services.broker.store.database import Store
 from services.broker.store.schema import new_enough, versions
 from services.rehearsal.party import gather
 from tests.asgi import answers_of
-from tests.moved import DATABASES, move, opened
+from tests.broker import Broker
+from tests.moved import move
 from tests.postgres import postgres
 from tests.seen import refused
-from tests.stage import Broker, Scene, send
+from tests.stage import Scene, send
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/card", "/v1/runs/x", "/nothing"])
@@ -89,22 +90,20 @@ def test_a_broker_whose_storage_cannot_be_written_is_not_ready(broker: Broker) -
     assert str(broker.home) not in answer.text
 
 
-@pytest.mark.parametrize("database", DATABASES)
-def test_older_tables_are_not_ready_and_newer_ones_are(database: str, tmp_path: Path) -> None:
+def test_older_tables_are_not_ready_and_newer_ones_are(store: Store) -> None:
     """While a newer broker takes over, the one that it replaces goes on serving."""
-    with opened(database, tmp_path) as store:
-        assert store.answers()
-        assert not store.is_migrated()
-        store.migrate()
-        assert store.is_migrated()
-        for older in versions()[:-1]:
-            assert not new_enough(older)
-        move(store, versions()[-2], up=False)
-        assert not store.is_migrated()
-        store.migrate()
-        with store.transaction("as a later version would") as connection:
-            connection.exec_driver_sql("UPDATE schema_version SET version_num = '9999'")
-        assert store.is_migrated()
+    assert store.answers()
+    assert not store.is_migrated()
+    store.migrate()
+    assert store.is_migrated()
+    for older in versions()[:-1]:
+        assert not new_enough(older)
+    move(store, versions()[-2], up=False)
+    assert not store.is_migrated()
+    store.migrate()
+    with store.transaction("as a later version would") as connection:
+        connection.exec_driver_sql("UPDATE schema_version SET version_num = '9999'")
+    assert store.is_migrated()
 
 
 def test_readiness_waits_for_no_writer(tmp_path: Path) -> None:
@@ -122,7 +121,7 @@ def test_a_database_that_is_away_or_whose_password_cannot_be_read_is_told_by_nam
     password = tmp_path / "password"
     password.write_text("not asked for")
     with postgres() as server:
-        settings = {"home": tmp_path, "database_url": server.make_database("ready"), "database_password_file": password}
+        settings = {"home": tmp_path, "database_url": server.make_database(), "database_password_file": password}
         office = open_office(Settings.model_validate(settings), gather([]).broker)
         with closing(office.store):
             assert readiness.failing(office) == ["worker"], "nobody is at work in this process"

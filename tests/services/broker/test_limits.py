@@ -20,8 +20,9 @@ from services.broker.office import Office
 from services.broker.settings import Settings
 from services.rehearsal.party import gather
 from tests.asgi import answers_of
+from tests.broker import Broker
 from tests.seen import refused
-from tests.stage import Broker, Scene, signed_request
+from tests.stage import Scene, signed_request
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -118,7 +119,7 @@ def test_health_is_never_refused(strict: Office) -> None:
 
 
 def test_a_party_is_limited_by_its_own_requests_and_not_by_those_of_its_address(strict: Office, tmp_path: Path) -> None:
-    broker = Broker(strict.identity, strict.settings.home, "http://broker.example")
+    broker = Broker(strict.identity, strict.settings, "http://broker.example")
     scene = Scene.of(broker, tmp_path)
     north, south = scene.cast.holders.values()
 

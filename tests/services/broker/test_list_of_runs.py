@@ -13,9 +13,7 @@ from encoder.door import Door
 from encoder.errors import BrokerRefused
 from encoder.runs import runs_of
 from keys.protocol import State
-from services.broker.app import open_office
 from services.broker.office import Office
-from services.broker.settings import Settings
 from services.broker.store import runs
 from tests.seen import refused
 from tests.stage import MakeScene, Scene
@@ -28,12 +26,11 @@ def listed(make_scene: MakeScene) -> Iterator[tuple[Scene, Office, list[str]]]:
     """An agreement with 23 runs of which many started at the same time, newest first."""
     scene = make_scene()
     scene.open()
-    office = open_office(Settings(home=scene.broker.home), scene.broker.identity)
     made = [(STARTED[number % 3], f"{number * 7919 % 97:032x}") for number in range(23)]
-    for started, id_ in made:
-        put(office, scene.agreement.id, id_, started)
-    yield scene, office, [id_ for _, id_ in sorted(made, reverse=True)]
-    office.store.close()
+    with scene.broker.office() as office:
+        for started, id_ in made:
+            put(office, scene.agreement.id, id_, started)
+        yield scene, office, [id_ for _, id_ in sorted(made, reverse=True)]
 
 
 def put(office: Office, agreement: str, id_: str, started: str) -> None:
@@ -76,17 +73,16 @@ def test_pages_of_any_size_hold_every_run_once_and_newest_first(
 def test_a_run_that_starts_meanwhile_moves_nothing(make_scene: MakeScene) -> None:
     scene = make_scene()
     scene.open()
-    office = open_office(Settings(home=scene.broker.home), scene.broker.identity)
-    for number in range(4):
-        put(office, scene.agreement.id, f"{number + 1001:032x}", STARTED[0])
-    first = page(scene, "?limit=2").json()
-    put(office, scene.agreement.id, f"{1009:032x}", STARTED[1])
+    with scene.broker.office() as office:
+        for number in range(4):
+            put(office, scene.agreement.id, f"{number + 1001:032x}", STARTED[0])
+        first = page(scene, "?limit=2").json()
+        put(office, scene.agreement.id, f"{1009:032x}", STARTED[1])
     second = page(scene, f"?limit=2&cursor={first['next']}").json()
     assert [one["run"] for one in first["runs"] + second["runs"]] == [
         f"{number:032x}" for number in (1004, 1003, 1002, 1001)
     ]
     assert second["next"] is None
-    office.store.close()
 
 
 def test_the_tool_lists_all_of_them(listed: tuple[Scene, Office, list[str]]) -> None:

@@ -4,44 +4,28 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from pydantic import ValidationError
 
-from encoder.workspace import Workspace
 from keys.canonical import canonical
 from keys.errors import CounterfoilError
 from services.broker.listening import tls_context, words_for_uvicorn
 from services.broker.settings import Settings
-from services.rehearsal.party import gather, write_identity
-from services.rehearsal.server import launch
+from tests.broker import Broker, started
 from tests.nginx import nginx
 from tests.seen import refused
 from tests.services import pages
-from tests.stage import Broker, Scene, contribution, send
+from tests.stage import Scene, contribution, send
 from tests.tls import Authority
 
 PREFIX = "/counterfoil"
 HTTPS = {"X-Forwarded-Proto": "https"}
-
-
-@contextmanager
-def serving(folder: Path, settings: Mapping[str, str], trusting: ssl.SSLContext | None = None) -> Iterator[Broker]:
-    """A broker of its own with these settings."""
-    home, identity = Workspace(folder / "home"), gather([]).broker
-    passphrase = write_identity(home, identity)
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in settings.items():
-            environment.setenv(f"COUNTERFOIL_BROKER_{name}", value)
-        launched = launch(home.root, passphrase=passphrase, work=False, trusting=trusting)
-    try:
-        yield Broker(identity, home.root, launched.url)
-    finally:
-        launched.stop()
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +38,9 @@ def with_tls(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("tls")
     both = authority.issue("127.0.0.1", passphrase="Schlüssel 1")
     (folder / "passphrase").write_text("Schlüssel 1\n", encoding="utf-8")
-    files = {"TLS_CERTIFICATE": both, "TLS_KEY": both, "TLS_KEY_PASSPHRASE_FILE": folder / "passphrase"}
+    files = {"tls_certificate": both, "tls_key": both, "tls_key_passphrase_file": folder / "passphrase"}
     trusting = ssl.create_default_context(cafile=str(authority.file))
-    with serving(folder, {name: str(file) for name, file in files.items()}, trusting) as broker:
+    with started(folder / "home", work=False, trusting=trusting, **files) as broker:
         yield broker
 
 
@@ -138,15 +122,15 @@ def test_without_settings_for_it_there_is_no_tls(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def behind(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Broker, Broker]]:
     """One broker as parties reach it, under the prefix of a proxy, and as the proxy does."""
-    settings = {"ROOT_PATH": PREFIX, "TRUSTED_PROXIES": "127.0.0.0/8"}
-    few = {"UNSIGNED_REQUESTS_PER_SECOND": "0.001", "UNSIGNED_REQUESTS_AT_ONCE": "2"}
+    settings: dict[str, Any] = {"root_path": PREFIX, "trusted_proxies": "127.0.0.0/8"}
+    settings |= {"unsigned_requests_per_second": 0.001, "unsigned_requests_at_once": 2}
     with (
-        serving(tmp_path_factory.mktemp("behind"), {**settings, **few}) as broker,
+        started(tmp_path_factory.mktemp("behind"), work=False, **settings) as broker,
         nginx(
             upstream=broker.url.removeprefix("http://"), certificate=authority.issue("127.0.0.1"), prefix=PREFIX
         ) as port,
     ):
-        yield Broker(broker.identity, broker.home, f"https://127.0.0.1:{port}{PREFIX}"), broker
+        yield Broker(broker.identity, broker.settings, f"https://127.0.0.1:{port}{PREFIX}"), broker
 
 
 def test_a_broker_under_a_prefix_is_signed_for_and_told_of_with_the_prefix(
@@ -171,7 +155,7 @@ def test_a_signature_for_another_path_than_the_whole_is_refused(
     behind: tuple[Broker, Broker], authority: Authority, tmp_path: Path
 ) -> None:
     context = ssl.create_default_context(cafile=str(authority.file))
-    bare = Broker(behind[0].identity, behind[0].home, behind[0].url.removesuffix(PREFIX))
+    bare = Broker(behind[0].identity, behind[0].settings, behind[0].url.removesuffix(PREFIX))
     with closing(Scene.of(bare, tmp_path)) as scene, httpx.Client(trust_env=False, verify=context) as http:
         signed = scene.request(scene.cast.holders["north"], "GET", scene.path)
         under = httpx.Request("GET", behind[0].url + scene.path, headers=signed.headers)

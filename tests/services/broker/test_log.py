@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from encoder.witness import fetch_log, seen, witness
 from keys.canonical import canonical
@@ -13,6 +16,9 @@ from keys.errors import LogError
 from keys.log import Log, verify_log
 from keys.merkle import leaf_hash, verify_consistency, verify_inclusion
 from keys.receiving import decode
+from services.broker.app import create_app
+from services.broker.store import events
+from tests.asgi import answers_by
 from tests.seen import refused
 from tests.stage import MakeScene, Scene, children
 
@@ -33,8 +39,8 @@ def released(make_scene: MakeScene) -> Scene:
     return scene
 
 
-def fetch(scene: Scene) -> Log:
-    holder = scene.holder("north")
+def fetch(scene: Scene, name: str = "north") -> Log:
+    holder = scene.holder(name)
     log, _ = fetch_log(
         holder.workspace, scene.door(holder.identity), agreement=scene.agreement, identity=holder.identity
     )
@@ -104,6 +110,41 @@ def test_proofs_of_what_the_log_has_not_are_refused(released: Scene, asked: str)
 def test_the_same_countersignature_again_changes_nothing(released: Scene) -> None:
     first, second = fetch(released), fetch(released)
     assert verify_log(first, where="log") == verify_log(second, where="log")
+
+
+def test_a_countersignature_that_comes_many_times_at_once_is_kept_once(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    north = scene.cast.holders["north"]
+    note = parse_note(scene.door(north).get(f"{scene.path}/log/checkpoint")["checkpoint"]).countersigned(north).note()
+    body = canonical({"note": note})
+    with ThreadPoolExecutor(6) as pool:
+        path = f"{scene.path}/log/countersignatures"
+        answers = list(pool.map(lambda _: scene.ask(north, "POST", path, body), range(6)))
+    assert [answer.status_code for answer in answers] == [201] * 6
+    assert [one.note() for one in fetch(scene, "south").countersigned].count(note) == 1
+
+
+def test_a_log_that_grows_while_it_is_exported_is_in_order(
+    make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No checkpoint is countersigned in it of which it does not have the entry."""
+    scene = make_scene()
+    north, south = scene.cast.holders.values()
+    read = events.of_agreement
+
+    def overtaken(connection: Connection, agreement: str) -> Any:
+        monkeypatch.undo()
+        rows = read(connection, agreement)
+        if connection.dialect.name == "postgresql":  # SQLite lets nobody write while this one reads
+            assert scene.put("north", scene.sealed("north")).is_success
+            fetch(scene, "south")
+            witness(scene.holder("south").workspace, scene.door(south), agreement=scene.agreement, identity=south)
+        return rows
+
+    monkeypatch.setattr(events, "of_agreement", overtaken)
+    with scene.broker.office() as office:
+        (answer,) = answers_by(create_app(office), scene.request(north, "GET", f"{scene.path}/log"))
+    verify_log(Log.from_json(answer.json(), where="log"), where="log")
 
 
 def test_the_log_holds_no_count_and_no_handle(released: Scene) -> None:

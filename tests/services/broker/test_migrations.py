@@ -1,23 +1,14 @@
 """The broker's tables: every version up and down, on both databases, with what stands in them."""
 
-from collections.abc import Iterator
-
-import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from services.broker.store.database import Store
 from services.broker.store.tables import metadata
-from tests.moved import DATABASES, move, opened
+from tests.moved import move
 
 RUN = "0123456789abcdef0123456789abcdef"
-
-
-@pytest.fixture(scope="module", params=DATABASES)
-def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with opened(request.param, tmp_path_factory.mktemp("store")) as made:
-        yield made
 
 
 def tables(store: Store) -> set[str]:

@@ -14,11 +14,12 @@ from services.broker.api.v1 import uploads
 from services.broker.app import create_app
 from services.broker.checkers import Checkers
 from tests.asgi import answers_by
+from tests.broker import Broker
 from tests.doors import Clock
 from tests.parts import announce, parts_of, put_part, upload_path
 from tests.receiving import CAST, DIGEST, FILE, START, add, begin, receiving
 from tests.seen import refused
-from tests.stage import Broker, MakeScene, Scene, signed_request
+from tests.stage import MakeScene, Scene, signed_request
 
 PART = 64 << 10
 
@@ -59,7 +60,7 @@ def test_or_to_send_it_again_later_while_the_check_takes_long(
         app = create_app(office)
         checkers: Checkers = app.state.checkers
         path = f"/v1/agreements/{agreement.id}/uploads/{DIGEST}/complete"
-        broker = Broker(CAST.broker, tmp_path, "http://broker.example")
+        broker = Broker(CAST.broker, office.settings, "http://broker.example")
 
         def ask(prefer: str | None = None) -> httpx.Response:
             request = signed_request(broker, CAST.holders["council"], "POST", path, b"{}", now=clock(), prefer=prefer)

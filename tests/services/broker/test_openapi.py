@@ -26,9 +26,9 @@ from encoder.witness import witness
 from keys.identity import Identity
 from services.broker.api.openapi import document
 from services.broker.api.v1 import answers
-from services.broker.app import create_app, open_office
+from services.broker.app import create_app
+from services.broker.office import Office
 from services.broker.problem_types import KINDS, PREFIX
-from services.broker.settings import Settings
 from tests.services import pages
 from tests.stage import MakeScene, Scene, children, send, signed_request
 
@@ -149,18 +149,15 @@ def test_whatever_a_linkage_is_answered_is_as_the_document_says(
 class Asked:
     """A broker in this process, in the office of the one that runs beside it."""
 
-    def __init__(self, scene: Scene, run: str) -> None:
+    def __init__(self, scene: Scene, run: str, office: Office) -> None:
         self.scene, self.run = scene, run
-        many = {"party_requests_at_once": 1_000_000, "unsigned_requests_at_once": 1_000_000}
-        self.office = open_office(Settings.model_validate({"home": scene.broker.home, **many}), scene.broker.identity)
-        application = httpx.ASGITransport(create_app(self.office), raise_app_exceptions=False)
+        application = httpx.ASGITransport(create_app(office), raise_app_exceptions=False)
         self._http = httpx.AsyncClient(transport=application)
         self._runner = asyncio.Runner()
 
     def close(self) -> None:
         self._runner.run(self._http.aclose())
         self._runner.close()
-        self.office.store.close()
 
     def send(self, request: httpx.Request) -> httpx.Response:
         return self._runner.run(self._http.send(request))
@@ -175,7 +172,9 @@ class Asked:
 
 @pytest.fixture(scope="module")
 def asked(linked: tuple[Scene, str]) -> Iterator[Asked]:
-    with closing(Asked(*linked)) as made:
+    scene, run = linked
+    many = {"party_requests_at_once": 1_000_000, "unsigned_requests_at_once": 1_000_000}
+    with scene.broker.office(**many) as office, closing(Asked(scene, run, office)) as made:
         yield made
 
 

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from keys.canonical import canonical
 from keys.identity import Identity
 from services.broker.incoming import AT_ONCE
-from services.broker.settings import Settings
 from tests.parts import announce, checked, complete, hand_in, parts_of, put_part, put_whole, upload_path
 from tests.seen import refused, stored
 from tests.stage import MakeScene, Scene, send, signed_request
@@ -187,7 +186,7 @@ def test_an_announcement_of_no_size_is_refused(scene: Scene, size: object) -> No
 
 
 def test_an_upload_beyond_the_limit_is_refused_before_it_is_sent(scene: Scene) -> None:
-    limit = Settings(home=scene.broker.home).maximum_upload_mb
+    limit = scene.broker.settings.maximum_upload_mb
     body = canonical({"bytes": (limit << 20) + 1})
     answer = scene.ask(north(scene), "PUT", upload_path(scene, b"large"), body)
     assert f"limit of {limit} MiB" in refused(answer, 413, "too-large")

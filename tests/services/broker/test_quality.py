@@ -19,6 +19,8 @@ from tests.seen import refused
 from tests.services.broker.test_counts import numbers
 from tests.stage import IDENTIFIERS, MakeScene, Scene, children
 
+pytestmark = pytest.mark.apart_from_database
+
 BANDS = len(EDGES) + 1
 QUALITY = {"links", "possible_links", "false", "missed", "missed_told", "bands", "own"}
 """All that is said."""

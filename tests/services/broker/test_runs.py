@@ -12,10 +12,8 @@ from encoder.errors import BrokerRefused
 from keys.canonical import canonical
 from keys.protocol import TRANSITIONS, State
 from keys.statement import declare
-from services.broker.app import open_office
 from services.broker.errors import Conflict
 from services.broker.retention import destroy
-from services.broker.settings import Settings
 from services.broker.states import require_transition
 from tests.seen import refused
 from tests.stage import OUTCOME, STATUS, MakeScene, Scene, children, send
@@ -212,9 +210,8 @@ def test_nothing_begins_again_after_destruction(make_scene: MakeScene) -> None:
     sealed = {name: scene.sealed(name) for name in ("north", "south")}
     for name, upload in sealed.items():
         scene.put(name, upload)
-    office = open_office(Settings(home=scene.broker.home), scene.broker.identity)
-    destroy(office, scene.agreement)
-    office.store.close()
+    with scene.broker.office() as office:
+        destroy(office, scene.agreement)
     before = scene.events()
     north = scene.cast.holders["north"]
     for answer in (scene.put("north", sealed["north"]), scene.ask(north, "POST", f"{scene.path}/runs")):

@@ -21,8 +21,9 @@ from services.broker.storage import Storage
 from services.broker.storage_url import open_storage
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import launch
+from tests.broker import Broker
 from tests.s3 import BUCKET, PAGE, SECRET, Bucket, s3_server
-from tests.stage import Broker, Scene, children
+from tests.stage import Scene, children
 
 LARGE = secrets.token_bytes((17 << 20) + 5)
 """Larger than two parts in which an object is put, and than what is read of one at once."""
@@ -265,7 +266,7 @@ def test_a_whole_linkage_with_everything_in_an_object_storage(tmp_path: Path, bu
         environment.setenv("COUNTERFOIL_BROKER_STORAGE_OPTIONS", str(bucket.options(tmp_path / "options.toml")))
         launched = launch(home.root, passphrase=passphrase)
     try:
-        scene = Scene.of(Broker(identity, home.root, launched.url), tmp_path / "scene")
+        scene = Scene.of(Broker(identity, Settings(home=home.root), launched.url), tmp_path / "scene")
         scene.open()
         rows = children(150, seed=1)
         for name in ("north", "south"):

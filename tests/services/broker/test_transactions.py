@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Integer, cast, literal, select
+from sqlalchemy.exc import DataError, IntegrityError
 
 from keys.canonical import canonical, parse
 from keys.identity import Identity
 from keys.kinds import Declared
 from keys.log import Log, verify_log
 from keys.statement import declare
-from services.broker.app import create_app, open_office
+from services.broker.app import create_app
 from services.broker.office import Office
 from services.broker.retention import destroy
-from services.broker.settings import Settings
 from services.broker.store import contributions, events
+from services.broker.store.database import Store
 from tests.asgi import answers_by
 from tests.parts import announce, checked, put_part, upload_path
-from tests.seen import refused
+from tests.postgres import NewDatabase
+from tests.seen import dumped, refused
 from tests.stage import MakeScene, Scene, contribution, send
 
 
@@ -44,14 +45,6 @@ class Asked:
         return self.scene.request(self.by, self.method, self.path, self.body, **changes)
 
 
-@contextmanager
-def office_of(scene: Scene) -> Iterator[Office]:
-    """The running broker's office, opened in this process as well."""
-    opened = open_office(Settings(home=scene.broker.home), scene.broker.identity)
-    yield opened
-    opened.store.close()
-
-
 def answer_of(office: Office, request: httpx.Request, asked: Asked | None = None) -> httpx.Response:
     """What a broker in this office answers; of an upload that was ``asked`` to be checked, once it has been."""
     app = create_app(office)
@@ -63,15 +56,11 @@ def answer_of(office: Office, request: httpx.Request, asked: Asked | None = None
     return answer
 
 
-def database(office: Office) -> list[str]:
-    """Everything in it but the nonces of requests, the counts of those who are at work, and how far uploads are that
-    are not accepted."""
-    with closing(sqlite3.connect(office.settings.home / "broker.sqlite", timeout=30)) as connection:
-        return [
-            line
-            for line in connection.iterdump()
-            if not line.startswith(('INSERT INTO "nonces"', 'INSERT INTO "workers"', 'INSERT INTO "incoming"'))
-        ]
+def database(scene: Scene) -> dict[str, bytes]:
+    """Everything in it but the nonces of requests, the counts of those who are at work, how far uploads are that are
+    not accepted, and the steps of runs."""
+    changing = ("nonces", "workers", "incoming", "dbos.")
+    return {name: rows for name, rows in dumped(scene.broker).items() if not name.startswith(changing)}
 
 
 def agreement(make_scene: MakeScene) -> Asked:
@@ -167,11 +156,11 @@ def test_i10_without_its_entry_in_the_log_nothing_changes(
     make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch, prepare: Callable[[MakeScene], Asked]
 ) -> None:
     asked = prepare(make_scene)
-    with office_of(asked.scene) as office:
-        before = database(office)
+    with asked.scene.broker.office() as office:
+        before = database(asked.scene)
         monkeypatch.setattr(events, "append", without_log)
         refused(answer_of(office, asked.request(), asked), 500, "internal")
-        assert database(office) == before
+        assert database(asked.scene) == before
     monkeypatch.undo()
     answer = (
         checked(asked.scene, asked.by, send(asked.request())) if "/uploads/" in asked.path else send(asked.request())
@@ -184,12 +173,12 @@ def test_i10_without_its_entry_in_the_log_nothing_counts_as_destroyed(
 ) -> None:
     scene = make_scene()
     matched(scene)
-    with office_of(scene) as office:
-        before = database(office)
+    with scene.broker.office() as office:
+        before = database(scene)
         monkeypatch.setattr(events, "append", without_log)
         with pytest.raises(RuntimeError):
             destroy(office, scene.agreement)
-        assert database(office) == before
+        assert database(scene) == before
         monkeypatch.undo()
         destroy(office, scene.agreement)
     assert scene.events()[-1]["event"] == "data destroyed"
@@ -201,18 +190,18 @@ def test_i10_nothing_is_taken_after_the_agreement_has_expired(
 ) -> None:
     asked = prepare(make_scene)
     late = asked.scene.agreement.terms.expires_at() + timedelta(seconds=1)
-    with office_of(asked.scene) as office:
-        before = database(office)
+    with asked.scene.broker.office() as office:
+        before = database(asked.scene)
         request = asked.request(now=late)
         title = refused(answer_of(replace(office, now=lambda: late), request), 422, "agreement-refused")
         assert title.startswith("The agreement expired at ")
-        assert database(office) == before
+        assert database(asked.scene) == before
 
 
 def test_a_release_can_be_refused_after_the_agreement_has_expired(make_scene: MakeScene) -> None:
     asked = refusal(make_scene)
     late = asked.scene.agreement.terms.expires_at() + timedelta(seconds=1)
-    with office_of(asked.scene) as office:
+    with asked.scene.broker.office() as office:
         answer = answer_of(replace(office, now=lambda: late), asked.request(now=late))
     assert answer.json()["state"] == "declined"
 
@@ -221,7 +210,7 @@ def test_a_run_takes_the_newest_upload_though_the_clock_was_set_back(make_scene:
     asked = replacement(make_scene)
     scene = asked.scene
     early = datetime.now(UTC) - timedelta(days=1)
-    with office_of(scene) as office:
+    with scene.broker.office() as office:
         receipt = answer_of(replace(office, now=lambda: early), asked.request(now=early), asked).json()
     assert scene.put("south", scene.sealed("south")).is_success
     scene.status(scene.start_run(), "matched")
@@ -247,15 +236,32 @@ def test_decisions_that_come_at_once_come_one_after_the_other(make_scene: MakeSc
     verify_log(Log.from_json(parse(exported, where="log"), where="log"), where="log")
 
 
-def test_errors_of_the_database_hold_no_row(scene: Scene) -> None:
+@pytest.mark.parametrize("sealed", [b"", None], ids=["twice", "without what must be there"])
+def test_errors_of_the_database_hold_no_row(scene: Scene, sealed: Any) -> None:
     """They end in the operator's log."""
-    with office_of(scene) as office, pytest.raises(IntegrityError) as error:
-        put_twice(office, "what nobody may read")
-    assert "contributions.sender" in str(error.value)
-    assert "nobody" not in str(error.value)
+    with scene.broker.office() as office, pytest.raises(IntegrityError, match="contributions") as error:
+        put_twice(office, "what nobody may read", sealed)
+    assert "nobody" not in whole(error.value)
 
 
-def put_twice(office: Office, sender: str) -> None:
+def test_nor_do_they_hold_a_value_that_postgresql_does_not_take(new_database: NewDatabase) -> None:
+    """SQLite takes any."""
+    query = select(cast(literal("what nobody may read"), Integer))
+    with (
+        closing(Store(new_database("postgresql")["database_url"])) as store,
+        store.engine.connect() as connection,
+        pytest.raises(DataError, match="SQLSTATE 22P02") as error,
+    ):
+        connection.execute(query)
+    assert "nobody" not in whole(error.value)
+
+
+def whole(error: BaseException | None) -> str:
+    """What it says, and what those say that it comes from."""
+    return "" if error is None else f"{error!r} {error} {whole(error.__cause__)}"
+
+
+def put_twice(office: Office, sender: str, sealed: Any) -> None:
     with office.store.transaction("put twice") as connection:
         for _ in range(2):
-            contributions.put(connection, agreement="a", sender=sender, receiver="c", sealed=b"")
+            contributions.put(connection, agreement="a", sender=sender, receiver="c", sealed=sealed)

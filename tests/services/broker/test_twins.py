@@ -7,6 +7,8 @@ import pytest
 from keys.template import default_terms
 from tests.stage import IDENTIFIERS, MakeScene, children
 
+pytestmark = pytest.mark.apart_from_database
+
 BOTH = children(120, seed=1)
 HALF = [{**child, "nhs_number": ""} for child in children(12, seed=2)]
 OTHER_HALF = [

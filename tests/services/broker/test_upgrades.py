@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from sqlalchemy.types import TypeEngine
 
 from services.broker.store.database import Store
 from services.broker.store.schema import version_of, versions
-from tests.moved import DATABASES, move, opened
+from tests.moved import move
 
 HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "upgrade-a-broker.md"
 FIRST = "0003"
@@ -21,12 +20,6 @@ FIRST = "0003"
 TAKE_AWAY: dict[str, str] = {}
 """Migrations that take something away -> what; each is in the how-to, with what must have ended before."""
 STEPS = [pair for pair in zip(versions(), versions()[1:], strict=False) if pair[0] >= FIRST]
-
-
-@pytest.fixture(scope="module", params=DATABASES)
-def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with opened(request.param, tmp_path_factory.mktemp("store")) as made:
-        yield made
 
 
 def as_it_knows(store: Store) -> list[Table]:

@@ -14,10 +14,8 @@ from keys.envelope import open_bytes
 from keys.layout import release_record
 from keys.request import content_digest
 from keys.statement import Statement
-from services.broker.app import open_office
 from services.broker.errors import Refused
 from services.broker.receive import receive
-from services.broker.settings import Settings
 from tests.seen import refused, stored
 from tests.stage import MakeScene, Scene, random_records
 
@@ -134,9 +132,8 @@ def test_a_handle_that_stands_twice_is_refused(scene: Scene) -> None:
 
 
 def test_a_handle_that_stands_twice_is_refused_where_a_chunk_of_the_envelope_ends_between(scene: Scene) -> None:
-    office = open_office(Settings(home=scene.broker.home), scene.broker.identity)
-    holder, key = scene.agreement.holders()[0], office.receiving_key(scene.agreement.id)
-    office.store.close()
+    with scene.broker.office() as office:
+        holder, key = scene.agreement.holders()[0], office.receiving_key(scene.agreement.id)
     records, starts = random_records(scene, "north", 1100), set[int]()
     for twice in (None, *range(980, 995)):
         changed = records.copy()

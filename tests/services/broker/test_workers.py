@@ -21,25 +21,19 @@ import pytest
 
 from encoder.witness import fetch_log
 from encoder.workspace import Workspace
-from services.broker.app import open_office
 from services.broker.settings import Settings
 from services.broker.store import runs, tasks, workers
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import Launched, launch, launch_worker
-from tests.postgres import Server, postgres
-from tests.stage import Broker, Scene, children
+from tests.broker import Broker
+from tests.postgres import NewDatabase
+from tests.stage import Scene, children
 
 BOTH = children(400, seed=1)
 ROWS = {"north": BOTH + children(300, seed=2), "south": BOTH + children(500, seed=3)}
 EXPECTED = {frozenset({("north", child["id"]), ("south", child["id"])}) for child in BOTH}
 TASK_PAIRS = 120_000
 """So that there are some two dozen tasks, each with its own turn at the queue."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with postgres() as running:
-        yield running
 
 
 @dataclass(repr=False)
@@ -80,7 +74,7 @@ class House:
 
     def _others_can_write(self) -> bool:
         """On PostgreSQL they soon can: the server ends a session that idles in a transaction."""
-        if Settings(home=self.home).database_url:
+        if self.scene.broker.settings.database_url:
             return True
         try:
             for name in ("broker.sqlite", "runs.sqlite"):
@@ -100,10 +94,7 @@ class House:
 
     def look(self, what: Callable[[Any], Any]) -> Any:
         """Something of the broker's own database."""
-        with (
-            closing(open_office(Settings(home=self.home), self.scene.broker.identity).store) as store,
-            store.transaction("look") as connection,
-        ):
+        with self.scene.broker.tables() as connection:
             return what(connection)
 
     def done_by(self, run: str) -> dict[str, int]:
@@ -123,19 +114,17 @@ class House:
         return self.scene.links(run)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def house(request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+@pytest.fixture(scope="module")
+def house(database: str, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home = Workspace(tmp_path_factory.mktemp("home"))
     identity = gather([]).broker
     passphrase = write_identity(home, identity)
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("COUNTERFOIL_BROKER_TASK_PAIRS", str(TASK_PAIRS))
-        environment.setenv("COUNTERFOIL_BROKER_WORKER_TIMEOUT_SECONDS", "4")
-        environment.setenv("COUNTERFOIL_BROKER_THREADS", "1")
-        if request.param == "postgresql":
-            environment.setenv("COUNTERFOIL_BROKER_DATABASE_URL", server.make_database("broker"))
+        settings = {"task_pairs": TASK_PAIRS, "worker_timeout_seconds": 4, "threads": 1, **new_database(database)}
+        for name, value in settings.items():
+            environment.setenv(f"COUNTERFOIL_BROKER_{name.upper()}", str(value))
         launched = launch(home.root, passphrase=passphrase, work=False)
-        scene = Scene.of(Broker(identity, home.root, launched.url), tmp_path_factory.mktemp("scene"))
+        scene = Scene.of(Broker(identity, Settings(home=home.root), launched.url), tmp_path_factory.mktemp("scene"))
         house = House(scene, passphrase, launched, {})
         try:
             scene.open()

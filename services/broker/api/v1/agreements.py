@@ -80,6 +80,7 @@ def _put(request: Request, office: Office, body: bytes) -> dict[str, Any]:
     caller = authenticate(request, office, card_of)
     # One transaction: two parties may hand in the same agreement at once, and there must be one key for it.
     with office.store.transaction("receive agreement") as connection:
+        agreements.claim(connection, agreement.id)
         known = agreements.get(connection, agreement.id)
         if known is not None:
             document: dict[str, Any] = known["receiving"]

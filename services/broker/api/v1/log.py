@@ -16,7 +16,7 @@ from services.broker.api.v1 import answers
 from services.broker.api.v1.answers import AgreementId
 from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import NotFound, Refused
-from services.broker.store import countersignatures, events
+from services.broker.store import agreements, countersignatures, events
 
 router = APIRouter(tags=["audit log"], route_class=InsistingRoute)
 
@@ -27,8 +27,9 @@ def get_log(agreement: AgreementId, request: Request, caller: Annotated[Signed, 
     office = office_of(request)
     found, _ = office.member(agreement, caller.caller)
     with office.store.transaction("export log") as connection:
-        rows = events.of_agreement(connection, found.id)
+        # First, so that whatever is countersigned is in the log that is read: both may grow between the two.
         notes = countersignatures.of_agreement(connection, found.id)
+        rows = events.of_agreement(connection, found.id)
     return {
         "counterfoil": "audit log",
         "version": 1,
@@ -76,6 +77,7 @@ def countersign(agreement: AgreementId, request: Request, caller: Annotated[Sign
     note = parse_note(document.get("note") if isinstance(document, dict) else None)
     checkpoint = note.checkpoint
     with office.store.transaction("keep countersignature") as connection:
+        agreements.lock(connection, found.id)
         rows = events.of_agreement(connection, found.id)
         known = rows[checkpoint.size - 1]["checkpoint"] if 1 <= checkpoint.size <= len(rows) else None
         # Exactly the broker's own note and one line more, so that nothing else is ever handed on to others.

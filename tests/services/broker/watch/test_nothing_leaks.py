@@ -7,10 +7,8 @@ import json
 import logging
 import secrets
 import socket
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -25,7 +23,6 @@ from encoder.ceremony import recall_secret
 from encoder.workspace import Workspace
 from keys.derive import key_check
 from services.broker import matching
-from services.broker.app import open_office
 from services.broker.deciding import stored_link_ids
 from services.broker.inputs import Inputs, Shelf, open_inputs
 from services.broker.settings import Settings
@@ -34,9 +31,11 @@ from services.broker.watch import logs
 from services.broker.watch.fields import METHODS, Admitted
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import free_port, launch, launch_worker
+from tests.broker import Broker
+from tests.postgres import NewDatabase
 from tests.services.broker.watch.collector import Collector, attributes, collecting
 from tests.services.broker.watch.searching import Secrets, written_on_purpose
-from tests.stage import Broker, Scene, children, handles_of, send
+from tests.stage import Scene, children, handles_of, send
 from tests.wire import disguises
 
 HOLDERS = ("quornwell", "braskmoor")
@@ -63,12 +62,12 @@ class Said:
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
+def said(database: str, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
     with collecting() as collector:
-        yield linked_and_failed(tmp_path_factory, collector)
+        yield linked_and_failed(tmp_path_factory, collector, new_database(database))
 
 
-def linked_and_failed(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Said:
+def linked_and_failed(tmp_path_factory: pytest.TempPathFactory, collector: Collector, settings: dict[str, Any]) -> Said:
     home = Workspace(tmp_path_factory.mktemp("watched"))
     identity = gather([]).broker
     passphrase = write_identity(home, identity)
@@ -76,14 +75,15 @@ def linked_and_failed(tmp_path_factory: pytest.TempPathFactory, collector: Colle
     token.write_text(secrets.token_urlsafe(32))
     ports = [free_port(), free_port()]
     with pytest.MonkeyPatch.context() as environment:
-        settings = {"LOG_LEVEL": "debug", "METRICS_PORT": ports[0], "METRICS_TOKEN_FILE": token, "PART_KB": 64}
-        settings["TRACES_URL"] = collector.url
+        settings |= {"log_level": "debug", "metrics_port": ports[0], "metrics_token_file": token, "part_kb": 64}
+        settings |= {"traces_url": collector.url}
         for name, value in settings.items():
-            environment.setenv(f"COUNTERFOIL_BROKER_{name}", str(value))
+            environment.setenv(f"COUNTERFOIL_BROKER_{name.upper()}", str(value))
         launched = launch(home.root, passphrase=passphrase, work=False)
         environment.setenv("COUNTERFOIL_BROKER_METRICS_PORT", str(ports[1]))
         hand = launch_worker(home.root, "hand", passphrase=passphrase)
-    scene = Scene.of(Broker(identity, home.root, launched.url), tmp_path_factory.mktemp("scene"), *HOLDERS)
+        broker = Broker(identity, Settings(home=home.root), launched.url)
+    scene = Scene.of(broker, tmp_path_factory.mktemp("scene"), *HOLDERS)
     found = Secrets()
     pages = [f"http://127.0.0.1:{port}/metrics" for port in ports]
     try:
@@ -131,14 +131,11 @@ def collect(scene: Scene, run: str, found: Secrets) -> None:
     found.add_bytes("run id", bytes.fromhex(run))
     for one in (*scene.cast.holders.values(), *scene.cast.ig_leads.values(), scene.cast.recipient):
         found.add_bytes("fingerprint of a party", bytes.fromhex(one.card.fingerprint))
-    office = open_office(Settings(home=scene.broker.home), scene.broker.identity)
-    try:
+    with scene.broker.office() as office:
         found.add_bytes("receiving key", office.receiving_key(scene.agreement.id).seeds())
         found.add_bytes("private key of the broker", scene.broker.identity.receiving.seeds())
         inputs = open_inputs(office, run, Shelf(1 << 30))
         collect_of_run(inputs, found)
-    finally:
-        office.store.close()
 
 
 def collect_of_run(inputs: Inputs, found: Secrets) -> None:
@@ -174,15 +171,14 @@ def go_wrong(scene: Scene, run: str, page: str) -> None:
     shout(page, f"GET /metrics?{row['surname']} HTTP/1.1\r\nAuthorization: Bearer {row['nhs_number']}\r\n\r\n")
     shout(page, f"{row['surname']}\r\n\r\n")
     # A run whose upload is gone fails with a message that has the path of it.
-    with closing(sqlite3.connect(scene.broker.home / "broker.sqlite")) as database:
-        uploads = scene.broker.home / "storage" / "agreements" / scene.agreement.id / "uploads"
-        for file in uploads.iterdir():
-            file.rename(file.with_suffix(".aside"))
-        lost = scene.start_run()
-        scene.status(lost, "failed")
-        # A table that is gone fails a request with the words of a statement.
-        database.execute("alter table approvals rename to aside")
-        database.commit()
+    uploads = scene.broker.home / "storage" / "agreements" / scene.agreement.id / "uploads"
+    for file in uploads.iterdir():
+        file.rename(file.with_suffix(".aside"))
+    lost = scene.start_run()
+    scene.status(lost, "failed")
+    # A table that is gone fails a request with the words of a statement.
+    with scene.broker.tables() as connection:
+        connection.exec_driver_sql("ALTER TABLE approvals RENAME TO aside")
     assert scene.ask(first, "GET", f"/v1/runs/{run}").status_code == 500
 
 
@@ -236,7 +232,7 @@ def test_labels_come_from_closed_sets(said: Said) -> None:
     assert {"none", "/healthz", "/v1/agreements/{agreement}", "/v1/runs/{run}"} <= set(asked)
 
 
-def test_everything_that_went_wrong_was_told(said: Said) -> None:
+def test_everything_that_went_wrong_was_told(said: Said, database: str) -> None:
     """Otherwise nothing would have been looked through."""
     lines = said.lines()
     assert all(set(line) >= {"time", "level", "event"} for line in lines)
@@ -248,7 +244,8 @@ def test_everything_that_went_wrong_was_told(said: Said) -> None:
     assert stopped["error"] == "FileNotFoundError"
     assert any("services/broker/storage.py" in place for place in stopped["at"])
     (fallen,) = [line for line in lines if line.get("library") == "uvicorn" and line["level"] == "error"]
-    assert fallen["error"] == "sqlalchemy.exc.OperationalError"
+    wrong = {"sqlite": "OperationalError", "postgresql": "ProgrammingError"}[database]
+    assert fallen["error"] == f"sqlalchemy.exc.{wrong}"
     assert not [line for line in lines if "dropped" in line]
     assert not [line for line in lines if "address" in line]
     counted = {
