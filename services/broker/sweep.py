@@ -1,6 +1,9 @@
-"""Sweeping up: uploads that nobody finishes, and files of uploads that a crash left without their row.
+"""Sweeping up: uploads that nobody finishes, files that a crash left without their row, and uploads that were replaced.
 
-What is swept is always whole files whose names nobody uses again, so it does not matter when it happens.
+1. A run takes the newest upload of each holder, so one that was replaced is of use to a run that has taken it and has
+   not ended, and to nobody else, ever. Its row stays: what was received, when, and that it has been replaced.
+2. That is looked at with the agreement locked, as a run is started and an upload accepted, so that none comes between.
+3. What is swept is always whole files whose names nobody uses again, so it does not matter when it happens.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from datetime import UTC, timedelta
 from services.broker.incoming import Stage, incoming_folder
 from services.broker.inputs import upload_name, uploads_folder
 from services.broker.office import Office
-from services.broker.store import agreements, incoming, uploads
+from services.broker.store import agreements, incoming, runs, uploads
 
 
 def sweep(office: Office) -> None:
@@ -28,15 +31,19 @@ def _sweep(office: Office, agreement: str) -> None:
     parts = set(office.storage.folders(incoming_folder(agreement)))
     files = set(office.storage.folders(uploads_folder(agreement)))
     with office.store.transaction("sweep up") as connection:
-        if agreements.is_destroyed(connection, agreement):
+        if agreements.is_destroyed(connection, agreement):  # 2
             return
         under_way = incoming.of_agreement(connection, agreement)
         given_up = {row["id"] for row in under_way if row["touched_at"] < limit and not Stage(row["state"]).in_hand}
         incoming.forget(connection, *given_up)
         kept = {row["id"] for row in under_way if row["state"] != Stage.REFUSED} - given_up
         unfinished = {*parts, *given_up} - kept
-        lost = files - kept - set(uploads.of_agreement(connection, agreement))
+        of_use = {
+            *uploads.newest_of_each(connection, agreement).values(),
+            *runs.inputs_under_way(connection, agreement),
+        }
+    useless = files - kept - of_use  # 1
     for name in unfinished:
         office.storage.remove_folder(incoming_folder(agreement, name))
-    for name in lost:
+    for name in useless:
         office.storage.remove(upload_name(agreement, name))
