@@ -34,6 +34,13 @@ def inputs_under_way(connection: Connection, agreement: str) -> set[str]:
     return {upload for taken in under_way for upload in taken.values()}
 
 
+def in_vain(connection: Connection, *, before: str) -> set[str]:
+    """Runs that ended before this time and released nothing, but for those that may have control rows to show."""
+    ended = [state.value for state in (State.CANCELLED, State.DECLINED, State.FAILED)]
+    query = select(runs.c.id).where(runs.c.state.in_(ended), runs.c.changed_at < before, runs.c.links.is_(None))
+    return set(connection.execute(query).scalars())
+
+
 def page(
     connection: Connection, agreement: str, *, before: RowMapping | None, limit: int
 ) -> tuple[Sequence[RowMapping], bool]:

@@ -1,8 +1,11 @@
-"""An upload that was replaced is kept for the run that has taken it, and for nothing else; on both databases."""
+"""An upload that was replaced is kept for the run that has taken it alone, and what a run in vain has left for an hour;
+on both databases."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import Any
 
@@ -91,6 +94,26 @@ def test_what_a_run_has_taken_stays_until_the_run_has_ended(
     sweep(beside)
     assert lying(beside, scene) == newest
     assert scene.status(scene.start_run(), "matched")
+
+
+def test_what_a_run_in_vain_has_left_goes_an_hour_later(make_scene: MakeScene, beside: Office) -> None:
+    """What was released stays."""
+    scene = make_scene()
+    uploaded(scene)
+    ran = []
+    for end in (release, decline):
+        ran.append(scene.start_run())
+        scene.status(ran[-1], "matched")
+        end(scene, ran[-1])
+
+    def left(hours: float) -> set[str]:
+        sweep(replace(beside, now=lambda: datetime.now(UTC) + timedelta(hours=hours)))
+        return set(ran) & set(beside.storage.folders("runs"))
+
+    assert left(hours=0.9) == set(ran)
+    assert left(hours=1.1) == {ran[0]}
+    assert scene.status(ran[1])["state"] == "declined"
+    assert scene.links(ran[0]) == LINKS
 
 
 def test_a_run_that_is_being_started_loses_nothing_to_a_later_upload(
