@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from keys.agreement import Agreement
 from matcher.encodings import Encodings
+from services.broker.errors import Conflict
 from services.broker.office import Office
 from services.broker.plan import Task, plan
 from services.broker.receive import read_columns
@@ -57,16 +58,19 @@ class Inputs:
         return [key.name for key in self.agreement.terms.keys_of(self.agreement.terms.holders[holder].name)]
 
     def read(self, holder: int, fields: Sequence[str]) -> Mapping[str, NDArray[Any]]:
-        """Some fields of a holder's records. Raises ``NotFound`` once the agreement's data are destroyed."""
-        key = self.office.receiving_key(self.agreement.id)
-        with self.office.storage.open(upload_name(self.agreement.id, self.uploads[holder])) as stream:
-            return read_columns(
-                stream,
-                agreement=self.agreement,
-                holder=self.agreement.holders()[holder],
-                key=key,
-                fields=fields,
-            )
+        """Some fields of a holder's records. Raises ``NotFound`` once the agreement's data are destroyed, ``Conflict``
+        if the upload was replaced and is not there any more."""
+        key, party = self.office.receiving_key(self.agreement.id), self.agreement.holders()[holder]
+        try:
+            stream = self.office.storage.open(upload_name(self.agreement.id, self.uploads[holder]))
+        except FileNotFoundError:
+            raise Conflict(
+                f"The upload of {party.name} is not there any more.",
+                remedy="It was replaced before the run ended, or before the broker was restored: encode again, upload, "
+                "then start another run.",
+            ) from None
+        with stream:
+            return read_columns(stream, agreement=self.agreement, holder=party, key=key, fields=fields)
 
 
 def open_inputs(office: Office, run: str, shelf: Shelf | None = None) -> Inputs:

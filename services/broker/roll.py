@@ -1,4 +1,4 @@
-"""The roll of workers: who is at work, told by the database alone, and what the dead have left is taken up.
+"""The roll of processes: who is at work, told by the database alone, and what the dead have left is taken up.
 
 1. Every process enters its name, which DBOS notes with all that it takes from a queue, and raises a count each
    second.
@@ -43,13 +43,21 @@ class Watch:
 
 
 class Roll:
-    """This process's place on the roll, from ``enter`` to ``leave``. ``take_over`` gets the name of a dead process."""
+    """This process's place on the roll, from ``enter`` to ``leave``. ``works``: whether it does the work of runs, or
+    only answers. ``take_over`` gets the name of a dead process."""
 
     def __init__(
-        self, office: Office, name: str, *, take_over: Callable[[str], None], each_beat: Callable[[], None]
+        self,
+        office: Office,
+        name: str,
+        *,
+        works: bool,
+        take_over: Callable[[str], None],
+        each_beat: Callable[[], None],
     ) -> None:
         self._office = office
         self.name = name
+        self._works = works
         self._boot = office.random(8).hex()
         self._take_over = take_over
         self._each_beat = each_beat
@@ -73,7 +81,7 @@ class Roll:
                         remedy="Give this one another --name, or stop the other one first.",
                     )
         with self._office.store.transaction("enter worker") as connection:
-            workers.enter(connection, self.name, boot=self._boot)
+            workers.enter(connection, self.name, boot=self._boot, works=self._works)
 
     def start(self) -> None:
         """Begin to count, and to watch the others."""
@@ -107,7 +115,7 @@ class Roll:
     def _beat(self) -> None:
         with self._office.store.transaction("beat") as connection:
             if not workers.beat(connection, self.name, boot=self._boot):
-                workers.enter(connection, self.name, boot=self._boot)  # 3
+                workers.enter(connection, self.name, boot=self._boot, works=self._works)  # 3
             others = [row for row in workers.every(connection) if row["name"] != self.name]
         timeout, now = float(self._office.settings.worker_timeout_seconds), time.monotonic()
         for row in others:

@@ -74,7 +74,7 @@ def start(office: Office, name: str, *, work: bool = True) -> None:
     process has the name.
     """
     shelf = Shelf(office.settings.memory_mb << 20)
-    roll = Roll(office, name, take_over=_take_over, each_beat=_tidying(office, shelf))
+    roll = Roll(office, name, works=work, take_over=_take_over, each_beat=_tidying(office, shelf))
     roll.enter()
     let_many_in(office.settings.durable_database)
     engine = steps_engine(office.settings.durable_database, password_file=office.settings.database_password_file)

@@ -15,7 +15,7 @@ from tests.broker import Broker, started
 from tests.parts import announce, put_part
 from tests.s3 import BUCKET, Bucket, s3_server
 from tests.stage import MakeScene, Scene
-from tests.traces import bring_to, data_of, kept, traces
+from tests.traces import bring_to, ciphertext, data_of, kept, traces
 
 PART = 64 << 10
 
@@ -64,6 +64,18 @@ def test_i8_nothing_of_a_destroyed_agreement_stays_in_the_bucket(
     assert not [name for name in bucket.objects if any(one in name for one in (scene.agreement.id, *runs))]
     assert {name: bucket.objects[name] for name in staying} == staying
     assert bucket.uploads == {}
+
+
+def test_i8_what_was_replaced_and_no_run_has_taken_goes_with_the_next_look(
+    make_scene: MakeScene, office: Office, bucket: Bucket
+) -> None:
+    scene = make_scene()
+    sealed = [scene.sealed("north") for _ in range(2)]
+    for one in sealed:
+        assert scene.put("north", one).is_success
+    sweep(office)
+    found = kept(office.settings.home, objects=bucket.objects)
+    assert [traces([ciphertext(one)], found) > 0 for one in sealed] == [False, True]
 
 
 def on_its_way(scene: Scene) -> None:

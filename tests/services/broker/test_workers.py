@@ -18,11 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from encoder.witness import fetch_log
 from encoder.workspace import Workspace
 from services.broker.settings import Settings
 from services.broker.store import runs, tasks, workers
+from services.broker.watch.books import Books
+from services.cli import app
 from services.rehearsal.party import gather, write_identity
 from services.rehearsal.server import Launched, launch, launch_worker
 from tests.broker import Broker
@@ -160,6 +163,23 @@ def test_a_broker_that_does_no_work_leaves_a_run_to_two_workers_that_share_it(ho
     assert house.names() == {"broker", "one", "two"}
     house.dismiss()
     assert house.names() == {"broker"}
+
+
+def test_a_process_that_only_answers_is_no_worker(house: House) -> None:
+    """Neither in the metrics, by which somebody is called when there is none, nor to the doctor."""
+
+    def told() -> tuple[float, str]:
+        with house.scene.broker.office() as office:
+            counted = {one.name: one.samples for one in Books(office, dict).collect()}["counterfoil_workers"]
+        found = json.loads(CliRunner().invoke(app, ["doctor", "--home", str(house.home), "--json"]).stdout)["findings"]
+        (workers,) = [one["found"] for one in found if one["name"] == "workers"]
+        return counted[0].value, workers
+
+    assert told() == (0, "0 at work; only answering: broker")
+    house.hire("one")
+    wait_for(lambda: told() == (1, "1 at work (one); only answering: broker"))
+    house.dismiss()
+    assert told() == (0, "0 at work; only answering: broker")
 
 
 def test_i6_what_a_killed_worker_had_begun_is_done_by_the_other(house: House) -> None:
