@@ -15,9 +15,9 @@ from encoder.ceremony import recall_secret
 from encoder.match_keys import encoders
 from keys.envelope import MAGIC
 from keys.receiving import decode
-from services.broker.deciding import stored_link_ids
+from services.broker.match.deciding import stored_link_ids
+from services.broker.match.spill import link_ids_name
 from services.broker.office import Office
-from services.broker.spill import link_ids_name
 from tests.stage import TODAY, Scene, children, handles_of
 
 WINDOW = 16

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from keys.errors import CounterfoilError
 from services.broker.doctor.finding import Finding, wrong
 from services.broker.errors import DatabaseAway
-from services.broker.roll import BEAT_SECONDS
+from services.broker.runs.roll import BEAT_SECONDS
 from services.broker.settings import Settings
 from services.broker.store import agreements, workers
 from services.broker.store.database import Store
