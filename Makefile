@@ -38,7 +38,7 @@ check: $(VENV)/.dev ## style, types, import contracts, deployment files
 	$(BIN)/mypy --platform win32 --package keys
 	$(BIN)/lint-imports
 	$(BIN)/hadolint deploy/Dockerfile
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml deploy/compose.storage.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose*.yaml
 
 attack: $(VENV)/.runtime ## attack the default agreement's encodings, on made-up children
 	$(BIN)/counterfoil-broker attack --rows 5000 --population 10000 --matched 5000

@@ -24,7 +24,7 @@ from matcher.encodings import Encodings
 from matcher.estimate import noise_floor
 from matcher.evidence import KeyEvidence, ScoredPairs, score
 from matcher.exact import find_exact
-from services.broker.weighing import evidence_of
+from services.broker.match.weighing import evidence_of
 from services.rehearsal.children import make_children
 from services.rehearsal.demo_files import CHILDREN_PER_ROW, REFERENCE_DAY, write_columns, write_extract
 from services.rehearsal.extracts import Extract, draw_extract

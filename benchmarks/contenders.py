@@ -10,7 +10,7 @@ from keys.terms import Encoding, Feature, FuzzyKey, Identifier, Terms
 from matcher.evidence import ScoredPairs
 from matcher.exact import find_exact
 from services.assurance.match import Engine, links_of, pairs_of
-from services.broker.weighing import weight_of
+from services.broker.match.weighing import weight_of
 
 ANONLINK_THRESHOLD = 0.8
 ANONLINK_FLOOR = 0.5

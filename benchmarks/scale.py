@@ -24,7 +24,7 @@ from keys.terms import FuzzyKey, Identifier
 from matcher.candidates import find_pairs
 from matcher.encodings import Encodings
 from matcher.estimate import noise_floor
-from services.broker.matching import BYTES_PER_CANDIDATE
+from services.broker.match.matching import BYTES_PER_CANDIDATE
 
 AUTHORITIES, BOARDS = 153, 42
 PEOPLE = 17_000_000

@@ -25,8 +25,8 @@ from matcher.exact import find_exact, token_codes
 from matcher.pairs import Pairs
 from matcher.presence import Presence
 from matcher.solve import PairSet, solve
-from services.broker.matching import floor_of, measure_of
-from services.broker.weighing import evidence_of, weight_of
+from services.broker.match.matching import floor_of, measure_of
+from services.broker.match.weighing import evidence_of, weight_of
 from services.rehearsal.accuracy import read_truth
 from services.rehearsal.demo_files import REFERENCE_DAY, DemoFiles, write_demo
 

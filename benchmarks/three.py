@@ -12,7 +12,7 @@ from benchmarks.judging import Ranked, Twins
 from benchmarks.simulation import OTHERS_PER_ROW, Sides, Simulation, encode_holder, read_holders
 from matcher.exact import token_codes
 from matcher.solve import PairSet, solve
-from services.broker.weighing import weight_of
+from services.broker.match.weighing import weight_of
 from services.rehearsal.children import make_children
 from services.rehearsal.demo_files import CHILDREN_PER_ROW, REFERENCE_DAY, write_columns, write_extract
 from services.rehearsal.extracts import draw_extract

@@ -7,7 +7,7 @@ from services.assurance.attack_cli import attack
 from services.assurance.cli import evaluate, match
 from services.broker.cli import serve, work
 from services.broker.doctor.command import doctor
-from services.broker.rewrap_cli import rewrap
+from services.broker.identity.rewrap_cli import rewrap
 from services.rehearsal.cli import demo, rehearse
 
 app = typer.Typer(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from keys.agreement import Agreement, Party
 from keys.receiving import ReceivingKey
-from services.broker.receive import receive
+from services.broker.uploads.receive import receive
 
 
 @dataclass(frozen=True, repr=False)

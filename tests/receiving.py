@@ -13,12 +13,12 @@ from typing import Any
 from keys.agreement import Agreement
 from keys.statement import declare
 from keys.template import default_terms
-from services.broker.accept import hand_in
 from services.broker.app import open_office
-from services.broker.incoming import Incoming, announce, keep_part
 from services.broker.office import Office
 from services.broker.settings import Settings
 from services.broker.store import agreements, incoming
+from services.broker.uploads.accept import hand_in
+from services.broker.uploads.incoming import Incoming, announce, keep_part
 from services.rehearsal.party import agree, gather
 from tests.doors import Clock
 from tests.stage import IDENTIFIERS

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from sqlalchemy import inspect, select
 
-from services.broker.problem_types import KINDS
+from services.broker.front.problem_types import KINDS
 from services.broker.store import tables
 
 if TYPE_CHECKING:

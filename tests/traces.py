@@ -15,9 +15,9 @@ from encoder.ceremony import recall_secret
 from encoder.match_keys import encoders
 from keys.envelope import MAGIC
 from keys.receiving import decode
-from services.broker.deciding import stored_link_ids
+from services.broker.match.deciding import stored_link_ids
+from services.broker.match.spill import link_ids_name
 from services.broker.office import Office
-from services.broker.spill import link_ids_name
 from tests.stage import TODAY, Scene, children, handles_of
 
 WINDOW = 16
@@ -135,11 +135,7 @@ def bring_to(scene: Scene, stage: str) -> list[str]:
     if stage == "secret":
         return []
     for name, rows in ROWS.items():
-        if stage == "replaced":
-            scene.upload(name, rows[:-1])
         scene.upload(name, rows)
-    if stage == "replaced":
-        return []
     runs = []
     for _ in range(2 if stage == "released twice" else 1):
         runs.append(scene.start_run())
@@ -148,4 +144,7 @@ def bring_to(scene: Scene, stage: str) -> list[str]:
             scene.refuse("south", runs[-1])
         if stage.startswith("released"):
             scene.release(runs[-1])
+    if stage == "replaced":  # and kept, as the run under way has taken it
+        for name, rows in ROWS.items():
+            scene.upload(name, rows)
     return runs

@@ -10,18 +10,19 @@ from fastapi import Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from keys.identity import Identity
-from services.broker import problems, readiness, workflows
 from services.broker.api.v1 import router
-from services.broker.auth import counted
-from services.broker.checkers import Checkers
+from services.broker.destruction.retention import Keeper
 from services.broker.errors import NotReady
-from services.broker.front import Front
-from services.broker.limits import Limits
+from services.broker.files.storage_url import open_storage
+from services.broker.front import problems, readiness
+from services.broker.front.auth import counted
+from services.broker.front.headers import Front
+from services.broker.front.limits import Limits
 from services.broker.office import Office
-from services.broker.retention import Keeper
+from services.broker.runs import workflows
 from services.broker.settings import Settings
-from services.broker.storage_url import open_storage
 from services.broker.store.database import Store
+from services.broker.uploads.checkers import Checkers
 from services.broker.watch import requests
 
 

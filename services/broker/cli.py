@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
+from services.broker.identity.unlocking import unlock
 from services.broker.settings import Settings
-from services.broker.unlocking import unlock
 
 Home = Annotated[Path, typer.Option(help="Folder of the broker: identity, keys and, by default, storage and database.")]
 PassphraseFile = Annotated[
@@ -39,7 +39,7 @@ def serve(
     import uvicorn  # these take seconds to import, and only this command needs them
 
     from services.broker.app import create_app, open_office
-    from services.broker.listening import words_for_uvicorn
+    from services.broker.front.listening import words_for_uvicorn
     from services.broker.watch import logs
     from services.broker.watch.process import watched
 
@@ -70,8 +70,8 @@ def work(
 
     Example: counterfoil-broker work --home broker --passphrase-file broker.passphrase --name worker-2
     """
-    from services.broker import workflows
     from services.broker.app import open_office
+    from services.broker.runs import workflows
     from services.broker.watch import logs
     from services.broker.watch.process import watched
 

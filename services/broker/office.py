@@ -15,10 +15,10 @@ from keys.files import write_whole
 from keys.identity import Card, Identity
 from keys.kinds import Sealed
 from keys.receiving import ReceivingKey
-from services.broker.destroyed import Destroyed
+from services.broker.destruction.destroyed import Destroyed
 from services.broker.errors import Conflict, NotFound
+from services.broker.files.storage import Storage, erase
 from services.broker.settings import Settings
-from services.broker.storage import Storage, erase
 from services.broker.store import agreements
 from services.broker.store.database import Store
 

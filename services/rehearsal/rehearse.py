@@ -27,7 +27,7 @@ from keys.canonical import canonical
 from keys.files import write_whole
 from keys.template import default_terms
 from keys.terms import Release, Terms
-from services.broker.runs import pairs_total
+from services.broker.runs.rules import pairs_total
 from services.rehearsal.accuracy import RowPair
 from services.rehearsal.cross_check import Check, cross_check_all
 from services.rehearsal.holder import Holder, HolderFiles

@@ -12,8 +12,10 @@ from helm_python.errors import HelmError
 from kubernetes_validate.utils import validate
 
 from services.broker.settings import Settings
+from services.broker.watch.addresses import is_this_machine
 
 CHART = Path(__file__).parents[2] / "deploy" / "helm" / "counterfoil-broker"
+MONITORING = CHART.parents[1] / "monitoring"
 VALUES: dict[str, Any] = {
     "image": {"repository": "registry.example/counterfoil-broker", "digest": f"sha256:{'0' * 64}"},
     "home": {"claim": "broker-home"},
@@ -33,6 +35,16 @@ WITH_BUCKET = {
     "storage": {
         "url": "s3://example-bucket/broker",
         "optionsSecret": {"name": "broker-storage", "key": "options.toml"},
+    },
+}
+READERS = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
+WITH_METRICS = {
+    **VALUES,
+    "metrics": {
+        "enabled": True,
+        "tokenSecret": {"name": "broker-metrics", "key": "token"},
+        "from": READERS,
+        "podMonitor": {"enabled": True, "labels": {"release": "monitoring"}},
     },
 }
 BLOBS = "https://example.blob.core.windows.net/uploads/broker"
@@ -57,14 +69,19 @@ def pods(manifests: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     return [one["spec"]["template"]["spec"] for one in manifests.values() if one["kind"] == "Deployment"]
 
 
-@pytest.mark.parametrize("values", [VALUES, WITH_PASSPHRASE, WITH_BUCKET], ids=["vault", "passphrase", "bucket"])
+@pytest.mark.parametrize(
+    "values",
+    [VALUES, WITH_PASSPHRASE, WITH_BUCKET, WITH_METRICS],
+    ids=["vault", "passphrase", "bucket", "metrics"],
+)
 def test_helm_finds_no_fault_and_kubernetes_would_take_it(values: dict[str, Any]) -> None:
     report = lint(CHART, values=values, strict=True)
     assert report["errors"] == []
     assert [one["error"] for one in report["messages"]] == ["icon is recommended"]
     for manifest in rendered(values).values():
         for version in ("1.29", "1.37"):
-            validate(manifest, version, strict=True)
+            if manifest["kind"] != "PodMonitor":  # it is not of Kubernetes itself
+                validate(manifest, version, strict=True)
 
 
 def test_what_is_there(manifests: dict[str, dict[str, Any]]) -> None:
@@ -144,6 +161,51 @@ def test_nothing_comes_in_but_to_the_interface_and_nothing_goes_out_but_where_it
     ]
 
 
+def test_metrics_are_off_until_they_are_switched_on(manifests: dict[str, dict[str, Any]]) -> None:
+    assert "metrics" not in str(manifests).lower()
+
+
+def test_metrics_are_for_whoever_has_the_token_and_is_named() -> None:
+    manifests = rendered(WITH_METRICS)
+    assert set(manifests) - set(rendered(VALUES)) == {"NetworkPolicy/broker-metrics", "PodMonitor/broker"}
+    for pod in pods(manifests):
+        (container,) = pod["containers"]
+        environment = {one["name"].removeprefix("COUNTERFOIL_BROKER_"): one.get("value") for one in container["env"]}
+        settings = Settings(
+            home=CHART, **{name.lower(): value for name, value in environment.items() if name.startswith("METRICS_")}
+        )
+        assert not is_this_machine(settings.metrics_host)
+        assert {"name": "metrics", "containerPort": settings.metrics_port} in container["ports"]
+        (mount,) = [one for one in container["volumeMounts"] if one["name"] == "secrets"]
+        (secrets,) = [one["projected"] for one in pod["volumes"] if one["name"] == "secrets"]
+        places = {
+            f"{mount['mountPath']}/{item['path']}": (source["secret"]["name"], item["key"])
+            for source in secrets["sources"]
+            for item in source["secret"]["items"]
+        }
+        assert places[str(settings.metrics_token_file)] == ("broker-metrics", "token")
+        policy = manifests["NetworkPolicy/broker-metrics"]["spec"]
+        assert policy["ingress"] == [{"from": READERS, "ports": [{"protocol": "TCP", "port": settings.metrics_port}]}]
+    assert policy["podSelector"] == manifests["NetworkPolicy/broker"]["spec"]["podSelector"], "all pods of the broker"
+    assert manifests["Service/broker-api"]["spec"]["ports"] == [{"name": "http", "port": 80, "targetPort": "http"}]
+
+
+def test_the_operator_of_prometheus_finds_all_pods_under_the_name_that_alerts_know() -> None:
+    manifests = rendered(WITH_METRICS)
+    monitor = manifests["PodMonitor/broker"]
+    assert monitor["metadata"]["labels"]["release"] == "monitoring"
+    for name in ("api", "worker"):
+        labels = manifests[f"Deployment/broker-{name}"]["spec"]["template"]["metadata"]["labels"]
+        assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert endpoint["port"] == "metrics"
+    assert endpoint["authorization"] == {"credentials": {"name": "broker-metrics", "key": "token"}}
+    (job,) = [one["replacement"] for one in endpoint["relabelings"] if one["targetLabel"] == "job"]
+    assert f'up{{job="{job}"}}' in (MONITORING / "alerts.yaml").read_text(encoding="utf-8")
+    without = {**WITH_METRICS["metrics"], "podMonitor": {"enabled": False}}
+    assert "PodMonitor/broker" not in rendered({**VALUES, "metrics": without})
+
+
 def test_the_door_lets_metrics_through_for_nobody(manifests: dict[str, dict[str, Any]]) -> None:
     (rule,) = manifests["Ingress/broker"]["spec"]["rules"]
     assert [path["path"] for path in rule["http"]["paths"]] == ["/v1", "/healthz"]
@@ -164,6 +226,9 @@ def test_the_door_lets_metrics_through_for_nobody(manifests: dict[str, dict[str,
         {"ingress": {"host": "broker.example", "tlsSecret": ""}},
         {"networkPolicy": {"to": {"database": {"cidr": ""}}}},
         {"networkPolicy": {**VALUES["networkPolicy"], "from": []}},
+        {"metrics": {**WITH_METRICS["metrics"], "tokenSecret": {"name": ""}}},
+        {"metrics": {**WITH_METRICS["metrics"], "from": []}},
+        {"metrics": {**WITH_METRICS["metrics"], "from": [{}]}},
         {"unknown": 1},
     ],
     ids=lambda wrong: f"{next(iter(wrong))}-{len(str(wrong))}",

@@ -10,9 +10,11 @@ import pytest
 import yaml
 
 from services.broker.settings import Settings
+from services.broker.watch.addresses import is_this_machine
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+PREFIX = "COUNTERFOIL_BROKER_"
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
@@ -83,6 +85,54 @@ def test_an_object_storage_is_an_address_and_a_file_of_options() -> None:
         assert service["secrets"] == ["storage_options"]
         for name in service["environment"]:
             assert name.removeprefix("COUNTERFOIL_BROKER_").lower() in Settings.model_fields
+
+
+def test_metrics_are_read_with_a_token_in_a_network_of_their_own() -> None:
+    more = yaml.safe_load((DEPLOY / "compose.metrics.yaml").read_text(encoding="utf-8"))
+    assert more["secrets"] == {"metrics_token": {"file": "./secrets/metrics_token"}}
+    assert more["networks"] == {"watch": {"internal": True}}
+    reader, processes = more["services"].pop("prometheus"), more["services"]
+    (job,) = prometheus("prometheus.compose.yaml")["scrape_configs"]
+    (found,) = job["dns_sd_configs"]
+    assert set(found["names"]) == set(processes) == {"api", "worker"}
+    for service in processes.values():
+        assert set(service) == {"environment", "secrets", "networks"}, "no port is published"
+        assert service["networks"] == ["watch"]
+        environment = service["environment"].items()
+        settings = Settings(home=DEPLOY, **{name.removeprefix(PREFIX).lower(): value for name, value in environment})
+        assert not is_this_machine(settings.metrics_host)
+        assert settings.metrics_port == found["port"]
+        assert str(settings.metrics_token_file) == job["authorization"]["credentials_file"]
+        assert settings.metrics_token_file == Path("/run/secrets") / service["secrets"][0]
+    guarded = ("restart", "read_only", "cap_drop", "security_opt")
+    assert {name: reader[name] for name in guarded} == {name: SERVICES["api"][name] for name in guarded}
+    assert "mem_limit" in reader
+    assert re.fullmatch(r"[1-9]\d*:10001", reader["user"])
+    assert re.search(r":v\d+\.\d+\.\d+$", reader["image"])
+    assert all(port.startswith("127.0.0.1:") for port in reader["ports"])
+    assert set(reader["networks"]) <= {"watch", *COMPOSE["networks"]}
+    assert not set(reader["networks"]) & set(SERVICES["database"]["networks"])
+    assert reader["secrets"] == ["metrics_token"]
+
+
+def test_prometheus_has_the_rules_beside_it_and_the_name_that_they_know() -> None:
+    reader = yaml.safe_load((DEPLOY / "compose.metrics.yaml").read_text(encoding="utf-8"))["services"]["prometheus"]
+    mounted = dict(one.split(":")[:2] for one in reader["volumes"])
+    for name in mounted:
+        assert not name.startswith("./") or (DEPLOY / name).is_file()
+    config = Path(mounted["./monitoring/prometheus.compose.yaml"])
+    assert f"--config.file={config}" in reader["command"]
+    assert f"--storage.tsdb.path={mounted['prometheus']}" in reader["command"]
+    for name in ("prometheus.yaml", "prometheus.compose.yaml"):
+        told = prometheus(name)
+        (rules,) = told["rule_files"]
+        assert str(config.parent / rules) in mounted.values()
+        (job,) = told["scrape_configs"]
+        assert f'up{{job="{job["job_name"]}"}}' in (DEPLOY / "monitoring" / rules).read_text(encoding="utf-8")
+
+
+def prometheus(name: str) -> Any:
+    return yaml.safe_load((DEPLOY / "monitoring" / name).read_text(encoding="utf-8"))
 
 
 def test_the_image_has_what_speaks_to_object_storages() -> None:

@@ -113,7 +113,7 @@ def test_doctor_finds_nothing_wrong_and_says_who_is_at_work(
     found = {one["name"]: one for one in json.loads(done.stdout)["findings"]}
     assert found["identity"]["found"].endswith("it opens")
     assert found["agreements"]["found"] == "1 in force, with this broker; every receiving key is here"
-    assert found["workers"]["found"] == "2 at work (broker, worker)"
+    assert found["workers"]["found"] == "1 at work (worker); only answering: broker"
     assert found["clock"]["found"] == "as the database's"
     assert found["tables"]["found"].endswith("the newest")
     assert (found["TLS"]["found"], found["door"]["found"]) == ("TLSv1.3", "the broker answers")

@@ -18,7 +18,7 @@ from keys.errors import LogError, SignatureError
 from keys.kinds import Declared
 from keys.log import Log, verify_log
 from keys.statement import Statement, declare
-from services.broker.retention import destroy
+from services.broker.destruction.retention import destroy
 from services.rehearsal.party import write_identity
 from tests.stage import MakeScene, Scene
 

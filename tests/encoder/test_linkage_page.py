@@ -22,7 +22,7 @@ from encoder.traits import Trait
 from keys.suppression import suppress
 from keys.template import default_terms
 from matcher.expectation import Expectation
-from services.broker.quality import Held
+from services.broker.outcome.quality import Held
 from tests.doors import HOLDERS
 from tests.encoder.test_linkage_quality import told
 from tests.encoder.test_report import Outline

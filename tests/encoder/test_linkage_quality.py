@@ -15,8 +15,8 @@ from keys.suppression import suppress
 from keys.template import default_terms
 from keys.terms import Terms
 from matcher.expectation import Expectation, expect
-from services.broker.quality import EDGES, Held, assess, edges_of, shown_to
-from services.broker.weighing import weight_of
+from services.broker.match.weighing import weight_of
+from services.broker.outcome.quality import EDGES, Held, assess, edges_of, shown_to
 from tests.doors import HOLDERS
 
 TERMS = default_terms(HOLDERS)

@@ -11,7 +11,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from services.broker.api.openapi import document
-from services.broker.problem_types import KINDS, PREFIX
+from services.broker.front.problem_types import KINDS, PREFIX
 from services.broker.settings import Settings
 from services.broker.watch.settings import WatchSettings
 from services.cli import app

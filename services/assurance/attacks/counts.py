@@ -2,7 +2,8 @@
 
 Source: the tracker of Denning, Denning, Schwartz, "The tracker: a threat to statistical database security", ACM TODS
 4(1), 1979, and differencing as statistical offices know it. The holder knows of each of its rows but one whether it is
-linked. What it is shown comes from ``services.broker.outcome``, the code that runs. The control shows exact counts.
+linked. What it is shown comes from ``services.broker.outcome.counts``, the code that runs. The control shows exact
+counts.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from keys.terms import Suppression, Terms
 from matcher.solve import Links
-from services.broker.outcome import describe
+from services.broker.outcome.counts import describe
 
 SIZES = (100, 137, 400)
 """Rows of the asking holder, as far as the agreement allows so few."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from services.broker.problem_types import KINDS, PREFIX, Kind
+from services.broker.front.problem_types import KINDS, PREFIX, Kind
 
 BYTES = "application/octet-stream"
 PROBLEM = "application/problem+json"

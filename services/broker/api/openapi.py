@@ -7,7 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from services.broker.api.described import PROBLEM_SCHEMA, example
 from services.broker.api.v1 import answers, router
-from services.broker.problem_types import KINDS
+from services.broker.front.problem_types import KINDS
 
 _TAKEN = (answers.Agreement, answers.Announcement, answers.Statement, answers.Opening, answers.Note)
 """Bodies that are sent; those that are answered are found from the routes."""

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from keys.errors import CounterfoilError
 from services.broker.doctor.finding import Finding, wrong
 from services.broker.errors import DatabaseAway
-from services.broker.roll import BEAT_SECONDS
+from services.broker.runs.roll import BEAT_SECONDS
 from services.broker.settings import Settings
 from services.broker.store import agreements, workers
 from services.broker.store.database import Store
@@ -113,11 +113,11 @@ def _rights(connection: Connection, host: str) -> Iterator[Finding]:
 
 
 def _workers(store: Store, sleep: Callable[[float], None]) -> Finding:
-    """Who counts: looked at twice."""
+    """Who counts, looked at twice, and does the work of runs."""
 
-    def look() -> dict[str, tuple[str, int]]:
+    def look() -> dict[str, tuple[str, int, bool]]:
         with store.transaction("doctor: look at the workers") as connection:
-            return {row["name"]: (row["boot"], row["beat"]) for row in workers.every(connection)}
+            return {row["name"]: (row["boot"], row["beat"], row["works"]) for row in workers.every(connection)}
 
     before = look()
     if before:
@@ -125,10 +125,12 @@ def _workers(store: Store, sleep: Callable[[float], None]) -> Finding:
     after = look()
     alive = sorted(name for name, count in after.items() if before.get(name) != count)
     silent = sorted(set(after) - set(alive))
-    said = f"{len(alive)} at work" + (f" ({', '.join(alive)})" if alive else "")
-    if silent:
-        said += f"; silent: {', '.join(silent)}"
-    if not alive:
+    at_work = [name for name in alive if after[name][2]]
+    only_answering = [name for name in alive if name not in at_work]
+    said = f"{len(at_work)} at work" + (f" ({', '.join(at_work)})" if at_work else "")
+    for names, what in ((only_answering, "only answering"), (silent, "silent")):
+        said += f"; {what}: {', '.join(names)}" if names else ""
+    if not at_work:
         return Finding("workers", said, "Start `counterfoil-broker serve`, and `work` unless it does the work itself.")
     return Finding(
         "workers", said, "Look at the logs of the silent ones; others go on with their tasks." if silent else ""

@@ -11,7 +11,7 @@ import httpx
 
 from keys.errors import CounterfoilError
 from services.broker.doctor.finding import Finding, wrong
-from services.broker.listening import tls_context
+from services.broker.front.listening import tls_context
 from services.broker.settings import Settings
 
 SOON_DAYS = 30

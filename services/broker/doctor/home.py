@@ -15,8 +15,8 @@ from keys.identity import Identity, card_of
 from keys.kinds import Sealed
 from keys.wrapped import wrapped_in
 from services.broker.doctor.finding import Finding, wrong
+from services.broker.identity.unlocking import identity_data, unlock_data
 from services.broker.settings import Settings
-from services.broker.unlocking import identity_data, unlock_data
 
 
 def is_owner(settings: Settings) -> bool:

@@ -13,8 +13,8 @@ from pathlib import Path
 from keys.errors import CounterfoilError
 from services.broker.doctor.finding import Finding, wrong
 from services.broker.doctor.home import is_owner
+from services.broker.files.storage_url import open_storage
 from services.broker.settings import Settings
-from services.broker.storage_url import open_storage
 
 OURS = ("keys", "encoder", "matcher", "services")
 OTHERS = ("alembic", "cryptography", "dbos", "fastapi", "httpx", "numba", "numpy", "pydantic", "sqlalchemy", "uvicorn")

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, tuple_, update
 
-from keys.protocol import State
+from keys.protocol import TRANSITIONS, State
 from services.broker.store.tables import approvals, runs
 
 
@@ -26,6 +26,19 @@ def of_agreement(connection: Connection, agreement: str) -> Sequence[RowMapping]
     """Oldest first."""
     query = select(runs).where(runs.c.agreement == agreement).order_by(runs.c.started_at, runs.c.id)
     return connection.execute(query).mappings().all()
+
+
+def inputs_under_way(connection: Connection, agreement: str) -> set[str]:
+    """The uploads of runs that have not ended."""
+    under_way = [row["uploads"] for row in of_agreement(connection, agreement) if TRANSITIONS[State(row["state"])]]
+    return {upload for taken in under_way for upload in taken.values()}
+
+
+def in_vain(connection: Connection, *, before: str) -> set[str]:
+    """Runs that ended before this time and released nothing, but for those that may have control rows to show."""
+    ended = [state.value for state in (State.CANCELLED, State.DECLINED, State.FAILED)]
+    query = select(runs.c.id).where(runs.c.state.in_(ended), runs.c.changed_at < before, runs.c.links.is_(None))
+    return set(connection.execute(query).scalars())
 
 
 def page(

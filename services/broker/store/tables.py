@@ -1,6 +1,18 @@
 """The tables. No column holds an identifier, an encoding, a score, a pair or a handle."""
 
-from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 metadata = MetaData()
 
@@ -87,6 +99,7 @@ workers = Table(
     Column("name", String(64), primary_key=True),
     Column("boot", String(32), nullable=False),
     Column("beat", BigInteger, nullable=False),
+    Column("works", Boolean, nullable=False),
 )
 approvals = Table(
     "approvals",

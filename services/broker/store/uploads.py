@@ -19,13 +19,13 @@ def is_there(connection: Connection, id_: str) -> bool:
 def of_holder(connection: Connection, *, agreement: str, holder: str) -> Sequence[RowMapping]:
     """Oldest first, by their entries in the log: the broker's clock may have been set back."""
     query = select(uploads).where(uploads.c.agreement == agreement, uploads.c.holder == holder)
-    found = connection.execute(query).mappings().all()
-    return sorted(found, key=lambda upload: int(upload["receipt"]["body"]["entry"]))
+    return sorted(connection.execute(query).mappings().all(), key=_entry)
 
 
-def of_agreement(connection: Connection, agreement: str) -> Sequence[str]:
-    """The ids of all, replaced ones too."""
-    return connection.execute(select(uploads.c.id).where(uploads.c.agreement == agreement)).scalars().all()
+def newest_of_each(connection: Connection, agreement: str) -> dict[str, str]:
+    """The upload that a run would take of each holder that has any: holder -> upload."""
+    found = connection.execute(select(uploads).where(uploads.c.agreement == agreement)).mappings().all()
+    return {upload["holder"]: upload["id"] for upload in sorted(found, key=_entry)}
 
 
 def newest(connection: Connection, *, agreement: str, holder: str) -> RowMapping | None:
@@ -46,3 +46,7 @@ def rows_of(connection: Connection, ids: Mapping[str, str]) -> dict[str, int]:
     query = select(uploads.c.id, uploads.c.rows).where(uploads.c.id.in_(ids.values()))
     rows = {row.id: row.rows for row in connection.execute(query)}
     return {name: rows[upload] for name, upload in ids.items()}
+
+
+def _entry(upload: RowMapping) -> int:
+    return int(upload["receipt"]["body"]["entry"])

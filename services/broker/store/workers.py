@@ -1,4 +1,5 @@
-"""Worker processes that are at work, each with a count that it raises as long as it lives."""
+"""Processes on the roll, each with a count that it raises as long as it lives; ``works`` is false for one that only
+answers and leaves the work of runs to others."""
 
 from collections.abc import Sequence
 
@@ -15,10 +16,10 @@ def get(connection: Connection, name: str) -> RowMapping | None:
     return connection.execute(select(workers).where(workers.c.name == name)).mappings().first()
 
 
-def enter(connection: Connection, name: str, *, boot: str) -> None:
+def enter(connection: Connection, name: str, *, boot: str, works: bool) -> None:
     """Take the place of whichever process had this name before."""
     connection.execute(delete(workers).where(workers.c.name == name))
-    connection.execute(insert(workers).values(name=name, boot=boot, beat=0))
+    connection.execute(insert(workers).values(name=name, boot=boot, beat=0, works=works))
 
 
 def beat(connection: Connection, name: str, *, boot: str) -> bool:

@@ -16,7 +16,7 @@ from services.broker.watch.metrics import STEP
 NAMES = {
     "counterfoil_database_up": "Whether the database answered this look: 1 or 0.",
     "counterfoil_runs": "Runs, by state.",
-    "counterfoil_workers": "Processes on the roll of workers.",
+    "counterfoil_workers": "Processes on the roll that do the work of runs.",
     "counterfoil_queue_depth": "What waits in a queue of the runner.",
     "counterfoil_storage_free_bytes": (
         "Room on the disk of the storage, or of what is coming in to an object storage, in whole steps of 16 MiB."
@@ -46,7 +46,7 @@ class Books(Collector):
     def _of_database(self) -> list[Metric]:
         with self._office.store.transaction("count for metrics") as connection:
             states = runs.by_state(connection)
-            at_work = len(workers.every(connection))
+            at_work = sum(row["works"] for row in workers.every(connection))
         of_runs, of_queues = _gauge("counterfoil_runs"), _gauge("counterfoil_queue_depth")
         for state in State:
             of_runs.add_metric([state.value], states.get(state.value, 0))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from services.broker import workflows
 from services.broker.office import Office
+from services.broker.runs import workflows
 from services.broker.watch.books import Books
 from services.broker.watch.metrics import REGISTRY
 from services.broker.watch.port import metrics_served

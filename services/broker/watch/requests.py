@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import get_contextvars
 
-from services.broker import problems
+from services.broker.front import problems
 from services.broker.watch import metrics, traces
 from services.broker.watch.fields import METHODS
 from services.broker.watch.logs import say

@@ -15,8 +15,8 @@ from encoder.workspace import Workspace
 from keys.kinds import Declared
 from keys.statement import Statement
 from services.broker.app import open_office
+from services.broker.destruction.retention import destroy
 from services.broker.office import Office
-from services.broker.retention import destroy
 from services.broker.settings import Settings
 from services.broker.store import agreements
 from services.rehearsal.party import gather, write_identity

@@ -21,8 +21,8 @@ from keys.files import OutputRefused
 from services.broker.api.insisting import insisting
 from services.broker.app import open_office
 from services.broker.errors import Conflict, DatabaseAway
+from services.broker.front.problems import as_problem
 from services.broker.patience import Interrupted, Patience, no_room
-from services.broker.problems import as_problem
 from services.broker.settings import Settings
 from services.broker.store import tasks
 from services.broker.store.away import passes

@@ -20,8 +20,8 @@ from keys.kinds import Declared
 from keys.log import Log, verify_log
 from keys.statement import declare
 from services.broker.app import create_app
+from services.broker.destruction.retention import destroy
 from services.broker.office import Office
-from services.broker.retention import destroy
 from services.broker.store import contributions, events
 from services.broker.store.database import Store
 from tests.asgi import answers_by

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import JSON, Integer, LargeBinary, MetaData, Table, delete, insert, inspect, select, update
+from sqlalchemy import JSON, Boolean, Integer, LargeBinary, MetaData, Table, delete, insert, inspect, select, update
 from sqlalchemy.types import TypeEngine
 
 from services.broker.store.database import Store
@@ -34,6 +34,8 @@ def value(kind: TypeEngine[Any], number: int) -> Any:
         return {"number": number}
     if isinstance(kind, LargeBinary):
         return bytes([number])
+    if isinstance(kind, Boolean):
+        return True
     return number if isinstance(kind, Integer) else str(number)
 
 

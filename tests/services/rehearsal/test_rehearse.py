@@ -29,7 +29,7 @@ from services.rehearsal.rehearse import Outcome, Rehearsal
 from services.rehearsal.reporter import Reporter
 from services.rehearsal.server import running_broker
 from tests.broker import Broker
-from tests.services.broker.test_quality import QUALITY
+from tests.services.broker.outcome.test_quality import QUALITY
 from tests.stage import IDENTIFIERS, OUTCOME, STATUS, TODAY, Scene, children, nhs_number, write_file
 from tests.wire import Wire, disguises, seen, wiretap
 

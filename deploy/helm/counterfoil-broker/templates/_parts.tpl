@@ -62,6 +62,11 @@ volumes:
             items: [{key: {{ .key }}, path: storage_options}]
         {{- end }}
         {{- end }}
+        {{- if .Values.metrics.enabled }}
+        - secret:
+            name: {{ .Values.metrics.tokenSecret.name }}
+            items: [{key: {{ .Values.metrics.tokenSecret.key }}, path: metrics_token}]
+        {{- end }}
 {{- end }}
 
 {{- define "broker.container" -}}
@@ -89,6 +94,14 @@ env:
   {{- if .Values.storage.optionsSecret.name }}
   - name: COUNTERFOIL_BROKER_STORAGE_OPTIONS
     value: /etc/counterfoil/storage_options
+  {{- end }}
+  {{- if .Values.metrics.enabled }}
+  - name: COUNTERFOIL_BROKER_METRICS_HOST
+    value: 0.0.0.0
+  - name: COUNTERFOIL_BROKER_METRICS_PORT
+    value: "8751"
+  - name: COUNTERFOIL_BROKER_METRICS_TOKEN_FILE
+    value: /etc/counterfoil/metrics_token
   {{- end }}
   {{- range $name, $value := .Values.settings }}
   - name: COUNTERFOIL_BROKER_{{ $name }}

@@ -16,8 +16,17 @@ from services.broker.api.insisting import InsistingRoute
 from services.broker.api.v1 import answers
 from services.broker.api.v1.answers import AgreementId
 from services.broker.audit import record
-from services.broker.auth import SMALL_BODY, Signed, authenticate, counted, located, office_of, signed, stream_body
 from services.broker.errors import Refused
+from services.broker.front.auth import (
+    SMALL_BODY,
+    Signed,
+    authenticate,
+    counted,
+    located,
+    office_of,
+    signed,
+    stream_body,
+)
 from services.broker.office import Office
 from services.broker.store import agreements
 

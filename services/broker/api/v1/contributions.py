@@ -15,8 +15,8 @@ from services.broker.api.insisting import InsistingRoute
 from services.broker.api.v1 import answers
 from services.broker.api.v1.answers import AgreementId, Other
 from services.broker.audit import record
-from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import Conflict, NotFound
+from services.broker.front.auth import Signed, office_of, signed
 from services.broker.store import contributions
 
 router = APIRouter(tags=["contributions"], route_class=InsistingRoute)

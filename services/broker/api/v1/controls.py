@@ -17,13 +17,13 @@ from services.broker.api.v1 import answers
 from services.broker.api.v1.answers import RunId
 from services.broker.api.v1.runs import awaited, member
 from services.broker.audit import record
-from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import Conflict, Gone, NotFound, Refused
-from services.broker.inputs import open_inputs
+from services.broker.front.auth import Signed, office_of, signed
+from services.broker.match.inputs import open_inputs
 from services.broker.office import Office
-from services.broker.opening import keep_opened, shown
+from services.broker.outcome.opening import keep_opened, shown
+from services.broker.runs.workflows import take_up
 from services.broker.store import agreements, openings, runs, uploads
-from services.broker.workflows import take_up
 
 router = APIRouter(tags=["control rows"], route_class=InsistingRoute)
 

@@ -16,12 +16,12 @@ from services.broker.api.v1 import answers
 from services.broker.api.v1.answers import RunId
 from services.broker.api.v1.runs import awaited, member
 from services.broker.audit import record
-from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import Conflict, NotFound, Refused
+from services.broker.front.auth import Signed, office_of, signed
 from services.broker.office import Office
-from services.broker.states import change_state
+from services.broker.runs.states import change_state
+from services.broker.runs.workflows import take_up
 from services.broker.store import openings, runs
-from services.broker.workflows import take_up
 
 router = APIRouter(tags=["decisions"], route_class=InsistingRoute)
 

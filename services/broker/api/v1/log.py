@@ -14,8 +14,8 @@ from services.broker.api.described import described
 from services.broker.api.insisting import InsistingRoute
 from services.broker.api.v1 import answers
 from services.broker.api.v1.answers import AgreementId
-from services.broker.auth import Signed, office_of, signed
 from services.broker.errors import NotFound, Refused
+from services.broker.front.auth import Signed, office_of, signed
 from services.broker.store import agreements, countersignatures, events
 
 router = APIRouter(tags=["audit log"], route_class=InsistingRoute)

@@ -9,22 +9,22 @@ from sqlalchemy import RowMapping
 
 from keys.agreement import Agreement, Party, Role
 from keys.protocol import MAY_CANCEL, TRANSITIONS, Event, State
-from services.broker import quality
 from services.broker.api.described import BYTES, described
 from services.broker.api.insisting import InsistingRoute
 from services.broker.api.v1 import answers
 from services.broker.api.v1.answers import AgreementId, RunId
 from services.broker.audit import record
-from services.broker.auth import Signed, located, office_of, signed
 from services.broker.errors import Conflict, Gone, NotFound, Refused
+from services.broker.front.auth import Signed, located, office_of, signed
 from services.broker.office import Office
-from services.broker.outcome import shown_to
-from services.broker.plan import percent, seconds_left, shares
-from services.broker.release import receives, released_name
-from services.broker.runs import require_uploads
-from services.broker.states import change_state
+from services.broker.outcome import quality
+from services.broker.outcome.counts import shown_to
+from services.broker.outcome.release import receives, released_name
+from services.broker.runs.plan import percent, seconds_left, shares
+from services.broker.runs.rules import require_uploads
+from services.broker.runs.states import change_state
+from services.broker.runs.workflows import take_up
 from services.broker.store import agreements, openings, runs, tasks, uploads
-from services.broker.workflows import take_up
 
 router = APIRouter(tags=["runs"], route_class=InsistingRoute)
 _POLL_SECONDS = "1"

@@ -12,17 +12,17 @@ from fastapi.concurrency import run_in_threadpool
 from keys.agreement import Agreement, Party, Role
 from keys.canonical import parse
 from keys.request import sha256_in
-from services.broker.accept import Standing, hand_in, receipt_of, standing
 from services.broker.api.described import BYTES, described
 from services.broker.api.insisting import InsistingRoute, insisting
 from services.broker.api.v1 import answers
 from services.broker.api.v1.answers import AgreementId, FileId, Number
-from services.broker.auth import Signed, known, located, office_of, signed, stream_body
-from services.broker.checkers import Checkers
 from services.broker.errors import BeingChecked, NotFound, Refused
-from services.broker.incoming import Stage, announce, find, keep_part, parts_here
+from services.broker.files.storage import settle
+from services.broker.front.auth import Signed, known, located, office_of, signed, stream_body
 from services.broker.office import Office
-from services.broker.storage import settle
+from services.broker.uploads.accept import Standing, hand_in, receipt_of, standing
+from services.broker.uploads.checkers import Checkers
+from services.broker.uploads.incoming import Stage, announce, find, keep_part, parts_here
 
 router = APIRouter(tags=["uploads"], route_class=InsistingRoute)
 

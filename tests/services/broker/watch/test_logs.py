@@ -82,7 +82,7 @@ def test_no_field_takes_a_free_value(name: str, value: Any) -> None:
         ("request", {"status": True}),
         ("request", {"worker": "two"}),
         ("run stopped", {"error": "ValueError: no row of Zyxquorla"}),
-        ("run stopped", {"at": ["services/broker/runs.py:12 f", "the row of Zyxquorla"]}),
+        ("run stopped", {"at": ["services/broker/runs/rules.py:12 f", "the row of Zyxquorla"]}),
     ],
 )
 def test_what_has_not_its_shape_or_place_is_left_out(event: str, fields: dict[str, Any]) -> None:

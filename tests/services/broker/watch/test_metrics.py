@@ -15,8 +15,8 @@ import yaml
 
 from keys.protocol import Event, State
 from services.broker.audit import record
+from services.broker.files.storage import Storage
 from services.broker.office import Office
-from services.broker.storage import Storage
 from services.broker.watch import metrics
 from services.broker.watch.books import Books
 from services.broker.watch.fields import DUTIES

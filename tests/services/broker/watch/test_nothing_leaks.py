@@ -22,11 +22,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from encoder.ceremony import recall_secret
 from encoder.workspace import Workspace
 from keys.derive import key_check
-from services.broker import matching
-from services.broker.deciding import stored_link_ids
-from services.broker.inputs import Inputs, Shelf, open_inputs
+from services.broker.match import matching
+from services.broker.match.deciding import stored_link_ids
+from services.broker.match.inputs import Inputs, Shelf, open_inputs
+from services.broker.match.spill import Spill
 from services.broker.settings import Settings
-from services.broker.spill import Spill
 from services.broker.watch import logs
 from services.broker.watch.fields import METHODS, Admitted
 from services.rehearsal.party import gather, write_identity
@@ -170,10 +170,11 @@ def go_wrong(scene: Scene, run: str, page: str) -> None:
     shout(scene.broker.url, f"{row['surname']} {row['nhs_number']}\r\n\r\n")
     shout(page, f"GET /metrics?{row['surname']} HTTP/1.1\r\nAuthorization: Bearer {row['nhs_number']}\r\n\r\n")
     shout(page, f"{row['surname']}\r\n\r\n")
-    # A run whose upload is gone fails with a message that has the path of it.
+    # A run whose upload cannot be opened fails with a message that has the path of it.
     uploads = scene.broker.home / "storage" / "agreements" / scene.agreement.id / "uploads"
     for file in uploads.iterdir():
-        file.rename(file.with_suffix(".aside"))
+        file.unlink()
+        file.mkdir()
     lost = scene.start_run()
     scene.status(lost, "failed")
     # A table that is gone fails a request with the words of a statement.
@@ -241,8 +242,8 @@ def test_everything_that_went_wrong_was_told(said: Said, database: str) -> None:
     assert {200, 201, 202, 401, 404, 422, 500} <= statuses
     assert any(line["method"] == "other" for line in lines if line["event"] == "request")
     (stopped,) = [line for line in lines if line["event"] == "run stopped"]
-    assert stopped["error"] == "FileNotFoundError"
-    assert any("services/broker/storage.py" in place for place in stopped["at"])
+    assert stopped["error"] == "IsADirectoryError"
+    assert any("broker/files/storage.py" in place for place in stopped["at"])
     (fallen,) = [line for line in lines if line.get("library") == "uvicorn" and line["level"] == "error"]
     wrong = {"sqlite": "OperationalError", "postgresql": "ProgrammingError"}[database]
     assert fallen["error"] == f"sqlalchemy.exc.{wrong}"

@@ -1,0 +1,1 @@
+"""The match itself, between encodings in and link ids out: compared, weighed, decided."""
