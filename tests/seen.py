@@ -59,7 +59,7 @@ def _raw(value: object) -> bytes:
 
 
 def stored(broker: Broker) -> set[str]:
-    """Every file in the broker's storage."""
+    """Every file in the broker's storage. What was replaced is removed at any moment: ask what is new."""
     root = broker.home / "storage"
     return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
 

@@ -28,7 +28,7 @@ def fails(scene: Scene, body: bytes, kind: str, what: str = "", holder: str = "n
     before, log = stored(scene.broker), scene.events()
     title = refused(scene.put(holder, body), 422, kind)
     assert what in title
-    assert stored(scene.broker) == before
+    assert not stored(scene.broker) - before
     assert scene.events() == log
 
 
@@ -79,7 +79,7 @@ def test_another_holders_upload_slot(scene: Scene, sealed: bytes) -> None:
     for identity in (scene.cast.ig_leads["north"], scene.cast.recipient, scene.cast.broker):
         before = stored(scene.broker)
         refused(announce(scene, identity, sealed), 404, "not-found")
-        assert stored(scene.broker) == before
+        assert not stored(scene.broker) - before
 
 
 def test_part_of_another_holders_upload(make_scene: MakeScene) -> None:
@@ -101,7 +101,7 @@ def test_part_of_another_holders_upload(make_scene: MakeScene) -> None:
     for answer in (*answers, unknown):
         refused(answer, 404, "not-found")
     assert {said(answer) for answer in answers} == {said(unknown)}
-    assert stored(scene.broker) == before
+    assert not stored(scene.broker) - before
     fails(scene, sealed, "envelope-refused", "for another sender", holder="south")
     assert announce(scene, north, sealed).json()["parts"] == []
 
@@ -199,7 +199,7 @@ def test_wrong_secret_at_one_holder(make_scene: MakeScene, tmp_path: Any) -> Non
     answer = scene.ask(scene.cast.holders["north"], "POST", f"{scene.path}/runs")
     assert refused(answer, 422, "refused") == "The key check of north and south differs."
     assert "another linkage secret" in answer.json()["detail"]
-    assert (scene.events(), stored(scene.broker)) == (log, before)
+    assert (scene.events(), stored(scene.broker) - before) == (log, set())
     south.workspace.keep("linkage secret", right, **options)
     scene.upload("south", rows)
     assert scene.status(scene.start_run(), "matched")["outcome"]["links"] == 10
