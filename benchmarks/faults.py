@@ -34,6 +34,7 @@ from benchmarks.faulty_linkage import Damage, Outcome, Parties
 from services.broker.app import open_office
 from services.broker.settings import Settings
 from services.broker.store import uploads
+from services.broker.uploads.incoming import upload_name
 from tests.postgres import postgres
 
 _SETTINGS = {"TASK_PAIRS": "60000", "THREADS": "1", "WORKER_TIMEOUT_SECONDS": "3", "PART_KB": "64"}
@@ -164,7 +165,7 @@ def _orphans(house: House, parties: Parties, undisturbed_run: str) -> list[str]:
     office = open_office(Settings(home=house.home), parties.linkage.cast.broker)
     with office.store.transaction("list uploads") as connection:
         newest = uploads.newest_of_each(connection, agreement).values()
-        accepted = {f"agreements/{agreement}/uploads/{one}" for one in newest}
+        accepted = {upload_name(agreement, one) for one in newest}
     office.store.close()
     example = storage / "runs" / undisturbed_run
     usual = {path.relative_to(example) for path in _files(example)}

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from datetime import UTC, timedelta
 
-from services.broker.match.inputs import upload_name, uploads_folder
 from services.broker.office import Office
 from services.broker.store import agreements, incoming, runs, uploads
-from services.broker.uploads.incoming import Stage, incoming_folder
+from services.broker.uploads.incoming import Stage, incoming_folder, upload_name, uploads_folder
 
 _IN_VAIN = timedelta(hours=1)
 

@@ -17,16 +17,8 @@ from services.broker.errors import Conflict
 from services.broker.office import Office
 from services.broker.runs.plan import Task, plan
 from services.broker.store import runs, uploads
+from services.broker.uploads.incoming import upload_name
 from services.broker.uploads.receive import read_columns
-
-
-def uploads_folder(agreement: str) -> str:
-    """Where the accepted uploads of an agreement lie in the storage."""
-    return f"agreements/{agreement}/uploads"
-
-
-def upload_name(agreement: str, upload: str) -> str:
-    return f"{uploads_folder(agreement)}/{upload}"
 
 
 @dataclass(frozen=True, repr=False)

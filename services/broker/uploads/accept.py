@@ -29,11 +29,10 @@ from keys.request import digest_header
 from keys.statement import declare
 from services.broker.audit import record
 from services.broker.errors import AWAY, Conflict, NotFound
-from services.broker.match.inputs import upload_name
 from services.broker.office import Office
 from services.broker.patience import Patience
 from services.broker.store import incoming, uploads
-from services.broker.uploads.incoming import Incoming, Stage, assemble, find, require_whole
+from services.broker.uploads.incoming import Incoming, Stage, assemble, find, require_whole, upload_name
 from services.broker.uploads.plausibility import require_plausible
 from services.broker.uploads.receive import Received, receive
 from services.broker.uploads.verdict import NO_REFUSALS, as_verdict, of_verdict

@@ -86,6 +86,15 @@ class Incoming:
         return incoming_folder(self.agreement, self.id)
 
 
+def uploads_folder(agreement: str) -> str:
+    """Where the accepted uploads of an agreement lie in the storage."""
+    return f"agreements/{agreement}/uploads"
+
+
+def upload_name(agreement: str, upload: str) -> str:
+    return f"{uploads_folder(agreement)}/{upload}"
+
+
 def incoming_folder(agreement: str, id_: str = "") -> str:
     return f"agreements/{agreement}/incoming/{id_}".rstrip("/")
 

@@ -48,13 +48,6 @@ def broker(
             yield broker
 
 
-@pytest.fixture
-def office(broker: Broker) -> Iterator[Office]:
-    """The running broker's office, from another process."""
-    with broker.office() as opened:
-        yield opened
-
-
 @settings(max_examples=50, deadline=None)
 @given(
     st.binary(min_size=40, max_size=60),
@@ -85,16 +78,16 @@ STAGES = ("secret", "replaced", "matched", "declined", "released twice")
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_i8_nothing_of_an_agreement_is_left_wherever_it_stood(
-    make_scene: MakeScene, office: Office, temporary: Path, stage: str
+    make_scene: MakeScene, beside: Office, temporary: Path, stage: str
 ) -> None:
     scene = make_scene()
     runs = bring_to(scene, stage)
-    data = data_of(scene, office, runs, uploads=stage != "secret")
+    data = data_of(scene, beside, runs, uploads=stage != "secret")
     before = kept(scene.broker.home, temporary, objects=dumped(scene.broker))
     assert traces(data.clear, before) == 0
     for sealed in data.sealed:
         assert traces([sealed], before) > 0
-    destroy(office, scene.agreement)
+    destroy(beside, scene.agreement)
     log = scene.broker.home / "broker.sqlite-wal"  # not there on PostgreSQL
     assert not log.exists() or log.stat().st_size == 0
     after = kept(scene.broker.home, temporary, objects=dumped(scene.broker))
@@ -104,12 +97,12 @@ def test_i8_nothing_of_an_agreement_is_left_wherever_it_stood(
 
 
 def test_i8_what_lingers_in_the_files_of_a_database_is_sealed(
-    make_scene: MakeScene, office: Office, database: str
+    make_scene: MakeScene, beside: Office, database: str
 ) -> None:
     """SQLite overwrites what is deleted; PostgreSQL leaves that to whoever has the room next."""
     scene = make_scene()
-    data = data_of(scene, office, bring_to(scene, "released"))
-    destroy(office, scene.agreement)
+    data = data_of(scene, beside, bring_to(scene, "released"))
+    destroy(beside, scene.agreement)
     found = kept(database_files(scene.broker))
     assert traces(data.clear, found) == 0
     assert (traces(data.sealed, found) > 0) == (database == "postgresql")
@@ -127,17 +120,17 @@ def neighbours(make_scene: MakeScene, broker: Broker) -> tuple[tuple[Scene, str]
 
 
 def test_i8_destroying_one_agreement_touches_no_other(
-    neighbours: tuple[tuple[Scene, str], tuple[Scene, str]], office: Office, temporary: Path
+    neighbours: tuple[tuple[Scene, str], tuple[Scene, str]], beside: Office, temporary: Path
 ) -> None:
     (first, run), (second, other) = neighbours
-    going, staying = data_of(first, office, [run]), data_of(second, office, [other])
+    going, staying = data_of(first, beside, [run]), data_of(second, beside, [other])
     lying = {
         path: path.read_bytes()
         for room in (f"agreements/{second.agreement.id}", f"runs/{other}")
-        for path in files(office, room)
+        for path in files(beside, room)
     }
     links, log = second.links(other), second.events()
-    later = replace(office, now=lambda: datetime.now(UTC) + timedelta(hours=25))
+    later = replace(beside, now=lambda: datetime.now(UTC) + timedelta(hours=25))
     assert destroy_due(later) == [first.agreement.id]
     after = kept(first.broker.home, temporary, objects=dumped(first.broker))
     assert traces([*going.clear, *going.sealed], after) == 0
@@ -151,11 +144,11 @@ def test_i8_destroying_one_agreement_touches_no_other(
     assert second.status(again, "matched")["state"] == "matched"
 
 
-def test_a_run_that_waited_fails_and_cannot_be_approved_any_more(make_scene: MakeScene, office: Office) -> None:
+def test_a_run_that_waited_fails_and_cannot_be_approved_any_more(make_scene: MakeScene, beside: Office) -> None:
     scene = make_scene()
     (run,) = bring_to(scene, "matched")
     scene.approve("north", run)
-    destroy(office, scene.agreement)
+    destroy(beside, scene.agreement)
     status = scene.status(run)
     assert status["state"] == "failed"
     assert "were destroyed" in status["problem"]["what"]
@@ -168,10 +161,10 @@ def test_a_run_that_waited_fails_and_cannot_be_approved_any_more(make_scene: Mak
     ]
 
 
-def test_who_fetches_late_is_told_when_it_was_destroyed(make_scene: MakeScene, office: Office) -> None:
+def test_who_fetches_late_is_told_when_it_was_destroyed(make_scene: MakeScene, beside: Office) -> None:
     scene = make_scene()
     (run,) = bring_to(scene, "released")
-    destroy(office, scene.agreement)
+    destroy(beside, scene.agreement)
     today = scene.events()[-1]["at"][:10]
     for by in (*scene.cast.holders.values(), scene.cast.recipient):
         answer = scene.ask(by, "GET", f"/v1/runs/{run}/release")
@@ -183,37 +176,37 @@ def test_who_fetches_late_is_told_when_it_was_destroyed(make_scene: MakeScene, o
     refused(scene.ask(gather([]).recipient, "GET", f"/v1/runs/{run}/release"), 401, "unauthenticated")
 
 
-def test_a_count_has_nothing_that_could_be_gone(make_scene: MakeScene, office: Office) -> None:
+def test_a_count_has_nothing_that_could_be_gone(make_scene: MakeScene, beside: Office) -> None:
     scene = make_scene(release="count")
     (run,) = bring_to(scene, "released")
-    destroy(office, scene.agreement)
+    destroy(beside, scene.agreement)
     refused(scene.ask(scene.cast.holders["north"], "GET", f"/v1/runs/{run}/release"), 404, "not-found")
     assert scene.status(run)["outcome"]["overlaps"] == [{"holders": ["north", "south"], "links": 20}]
 
 
-def test_nothing_is_taken_after_destruction(make_scene: MakeScene, office: Office) -> None:
+def test_nothing_is_taken_after_destruction(make_scene: MakeScene, beside: Office) -> None:
     scene = make_scene(opened=False)
     scene.door_of("north").post("/v1/agreements", scene.agreement.to_json())
     north = scene.holder("north")
     north.workspace.root.mkdir(parents=True)
     answer = scene.door_of("north").get(scene.path)
     north.workspace.save_agreement(scene.agreement, answer["receiving"])
-    destroy(office, scene.agreement)
+    destroy(beside, scene.agreement)
     before = scene.events()
     with pytest.raises(Exception, match="have been destroyed"):
         north.contribute(scene.door_of("north"))
     assert scene.events() == before
 
 
-def test_an_upload_that_was_on_its_way_is_swept_up(make_scene: MakeScene, office: Office) -> None:
+def test_an_upload_that_was_on_its_way_is_swept_up(make_scene: MakeScene, beside: Office) -> None:
     """A step or an upload under way may put a file back just after its folder went."""
     scene = make_scene()
     (run,) = bring_to(scene, "matched")
-    destroy(office, scene.agreement)
+    destroy(beside, scene.agreement)
     late = [f"agreements/{scene.agreement.id}/uploads/late", f"runs/{run}/pairs-000009", "runs/unknown/pairs-000000"]
     for name in late:
-        office.storage.put(name, b"late")
-    destroy_due(office)
+        beside.storage.put(name, b"late")
+    destroy_due(beside)
     assert not [name for name in stored(scene.broker) if name in late]
 
 
@@ -230,15 +223,15 @@ def test_a_cut_off_upload_is_gone_when_the_broker_starts_again(tmp_path: Path) -
         assert not part.exists()
 
 
-def test_a_copy_of_the_storage_opens_no_more(make_scene: MakeScene, office: Office, tmp_path: Path) -> None:
+def test_a_copy_of_the_storage_opens_no_more(make_scene: MakeScene, beside: Office, tmp_path: Path) -> None:
     """Crypto-shredding: what a backup of the storage kept is noise without the key."""
     scene = make_scene()
     (run,) = bring_to(scene, "matched")
-    clear = data_of(scene, office, [run]).clear[1:]
-    shutil.copytree(office.settings.storage, tmp_path / "copy")
-    destroy(office, scene.agreement)
+    clear = data_of(scene, beside, [run]).clear[1:]
+    shutil.copytree(beside.settings.storage, tmp_path / "copy")
+    destroy(beside, scene.agreement)
     shutil.copytree(tmp_path / "copy", tmp_path / "home" / "storage")
-    shutil.copytree(office.settings.receiving_keys, tmp_path / "home" / "receiving-keys")
+    shutil.copytree(beside.settings.receiving_keys, tmp_path / "home" / "receiving-keys")
     assert (tmp_path / "home" / "storage" / "runs" / run).exists()
     assert not list((tmp_path / "home" / "receiving-keys").glob(f"{scene.agreement.id}*"))
     assert traces(clear, kept(tmp_path / "home")) == 0

@@ -13,10 +13,10 @@ import pytest
 
 from services.broker.app import create_app
 from services.broker.destruction.sweep import sweep
-from services.broker.match.inputs import upload_name, uploads_folder
 from services.broker.office import Office
 from services.broker.runs.rules import require_uploads
 from services.broker.uploads.accept import check
+from services.broker.uploads.incoming import upload_name, uploads_folder
 from tests.asgi import answers_by
 from tests.broker import Broker, started
 from tests.postgres import NewDatabase
