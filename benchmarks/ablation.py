@@ -94,8 +94,8 @@ def variants() -> dict[str, Change]:
     found |= {f"{name} alone": partial(only, name=name) for name in names}
     found["one key of all fields, and three without one"] = partial(replaced, keys=DESIGN)
     found |= {f"{factor} times the bits": partial(scaled, factor=factor) for factor in (0.5, 1.5)}
-    found |= {f"t = {t}": partial(hardened, t=t) for t in (6, 8, 10, 12) if t != _default_t()}
-    found |= {f"{length:,} bits": partial(hardened, length=length) for length in (1024, 4096)}
+    found |= {f"t = {t}": partial(hardened, t=t) for t in (5, 6, 7, 9, 12) if t != _default_t()}
+    found |= {f"{length:,} bits": partial(hardened, length=length) for length in (256, 512, 1024, 2048) if length != _default_length()}
     return found
 
 
@@ -107,6 +107,11 @@ def _default() -> Terms:
 def _default_t() -> int:
     hardening = _default().encoding.hardening
     return hardening.t if hardening else 1
+
+
+def _default_length() -> int:
+    encoding = _default().encoding
+    return encoding.hardening.length if encoding.hardening else encoding.length
 
 
 def measure(rows: int, data: Path | None, chosen: Sequence[str] = ()) -> dict[str, Any]:

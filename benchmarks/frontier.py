@@ -1,8 +1,8 @@
 """The frontier: linkage quality against re-identification, over hardening, lengths and match-keys.
 
 ``python -m benchmarks.frontier --data DIR --out docs/explanation`` measures what ``frontier.json`` in the folder of
-``--out`` lacks, and writes it anew with a table and a chart. ``DIR/febrl`` must be there. It takes hours; interrupted,
-it goes on where it was.
+``--out`` lacks, and what it has of fewer lists than it should; it writes the file anew with a table and a chart.
+``DIR/febrl`` must be there. It takes hours; interrupted, it goes on where it was.
 
 Rule: of the configurations under which no attack names more than the gate allows, the one with the best mean F1 over
 all data sets; of those within ``AS_GOOD`` of it, the one with the fewest match-keys, then the fewest bits, then the
@@ -14,8 +14,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,33 @@ SHIPPED = Path(__file__).parents[1] / "keys" / MEASURED
 def measure(configuration: Configuration, sets: Sequence[Dataset]) -> dict[str, Any]:
     """F1 on each data set, and of each attack the share of rows named rightly, with its interval."""
     f1 = {one.name: _f1(one, configuration) for one in sets}
-    rates = {name: _rate(attack, configuration) for name, attack in ATTACKS.items()}
+    return attacked({**asdict(configuration), "f1": f1, "attacks": {}})
+
+
+def attacked(point: Mapping[str, Any]) -> dict[str, Any]:
+    """A point with every attack measured that it lacks or has of too few lists, and whether it passes."""
+    known, configuration = point["attacks"], configuration_of(point)
+    rates = {
+        name: known[name] if name in known and settled(known[name]) else _rate(attack, configuration)
+        for name, attack in ATTACKS.items()
+    }
     passes = all(rate["share"] <= gates.GRAPH.limit for rate in rates.values())
-    return {**asdict(configuration), "f1": f1, "attacks": rates, "passes": passes}
+    return {**point, "attacks": rates, "passes": passes}
+
+
+def settled(rate: Mapping[str, float]) -> bool:
+    """Whether a share was measured on as many lists as its nearness to the gate asks for."""
+    lists = ceil(rate["rows"] / CHILDREN)  # fewer than a list's where some are known
+    return lists == LISTS or not _goes_on(lists, rate["share"])
+
+
+def _known(rates: Collection[Mapping[str, float]]) -> bool:
+    """Whether it is known on which side of the gate a point is."""
+    return any(rate["share"] > BROKEN for rate in rates) or all(map(settled, rates))
+
+
+def configuration_of(point: Mapping[str, Any]) -> Configuration:
+    return Configuration(*(point[name] for name in FIELDS))
 
 
 def _f1(dataset: Dataset, configuration: Configuration) -> float:
@@ -71,15 +96,18 @@ def _rate(attack: Matching, configuration: Configuration) -> dict[str, float]:
     terms = applied(configuration, everything())
     answers: list[NDArray[np.bool_]] = []
     for seed in range(LISTS):
-        named = float(np.concatenate(answers).mean()) if answers else 0.0
-        low, high = CLOSE.get(seed, (0.0, BROKEN))
-        if not low <= named <= high:
+        if answers and not _goes_on(seed, float(np.concatenate(answers).mean())):
             break
         trial = Trial(terms, PLAN, np.random.default_rng([FIRST_SEED, seed]), lambda: 0)
         answers.append(attack.answers(trial, terms, 1.0, attack.known))
     every = np.concatenate(answers)
     rate = share(int(every.sum()), len(every))
     return {"share": round(rate.value, 5), "low": round(rate.low, 5), "high": round(rate.high, 5), "rows": len(every)}
+
+
+def _goes_on(lists: int, named: float) -> bool:
+    low, high = CLOSE.get(lists, (0.0, BROKEN))
+    return low <= named <= high
 
 
 def chosen(points: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -129,16 +157,25 @@ def main() -> int:
     options = parser.parse_args()
     known = options.out / MEASURED
     points: list[dict[str, Any]] = json.loads(known.read_text())["points"] if known.exists() else []
-    done = {Configuration(*(one[name] for name in FIELDS)) for one in points}
-    missing = [one for one in grid() if one not in done][: options.most]
+    unsettled = [one for one in points if not _known(one["attacks"].values())][: options.most]
+    for number, point in enumerate(unsettled, 1):
+        points[points.index(point)] = again = attacked(point)
+        write(options.out, points)
+        print(f"{number} of {len(unsettled)} on more lists: {_line(again)}", flush=True)
+    done = set(map(configuration_of, points))
+    missing = [one for one in grid() if one not in done][: options.most - len(unsettled)]
     sets = [one for name in QUALITY for one in datasets(name, options.rows, options.data, FIRST_SEED, None)]
     for number, configuration in enumerate(missing, 1):
         points.append(measure(configuration, sets))
         write(options.out, points)
-        rates = ", ".join(f"{name} {100 * rate['share']:.2f} %" for name, rate in points[-1]["attacks"].items())
-        print(f"{number} of {len(missing)}: {configuration.label}: F1 {mean_f1(points[-1]):.4f}, {rates}", flush=True)
+        print(f"{number} of {len(missing)}: {_line(points[-1])}", flush=True)
     write(options.out, points)
     return 0
+
+
+def _line(point: Mapping[str, Any]) -> str:
+    rates = ", ".join(f"{name} {100 * rate['share']:.2f} %" for name, rate in point["attacks"].items())
+    return f"{configuration_of(point).label}: F1 {mean_f1(point):.4f}, {rates}"
 
 
 if __name__ == "__main__":

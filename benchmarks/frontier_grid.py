@@ -80,7 +80,7 @@ def grid() -> list[Configuration]:
         *each([DEFAULT], (8,), 4096),
         *each([DEFAULT], (9, 7), USUAL_LENGTH, 512),
         *each([DEFAULT], (9, 12), USUAL_LENGTH, 2048),
-        *each([DEFAULT], (5, 7), 512),
+        *each([DEFAULT], (5, 6, 7), 512),
         *each(SETS, (7, 12), USUAL_LENGTH),
         *each([DEFAULT], (3,), USUAL_LENGTH),
         *each(SETS, (7,), 1024),

@@ -26,8 +26,8 @@ from services.assurance.attacks.graph_cases import ENOUGH, SUREST
 from services.assurance.attacks.plan import Plan
 from services.assurance.attacks.trial import Trial
 
-WEAKER = (1, 2, 5)
-"""``t`` beside the default's; 1 is no hardening."""
+WEAKER = ((1, USUAL_BASE), (2, USUAL_LENGTH), (5, USUAL_LENGTH))
+"""``t`` and bits beside the default's; ``t`` 1 is no hardening."""
 SIZES: Mapping[int, Sequence[str]] = {
     1_000: ("A5", "A6", "A7"),
     2_000: ("A5", "A6", "A7"),
@@ -50,9 +50,10 @@ HEAD = (
 
 @dataclass(frozen=True)
 class Cell:
-    """One attack on one part of one list, hardened by ``t``."""
+    """One attack on one part of one list, hardened by ``t`` to ``length`` bits."""
 
     t: int
+    length: int
     attack: str
     listed: int
     share: float
@@ -61,22 +62,24 @@ class Cell:
 FIELDS = tuple(one.name for one in fields(Cell))
 
 
-def cells(default_t: int) -> list[Cell]:
+def cells(default: tuple[int, int]) -> list[Cell]:
     """Every cell, the cheapest first; of equal cost, the default and no hardening before what is between."""
     every = [
-        Cell(t, attack, listed, part)
+        Cell(t, length, attack, listed, part)
         for listed, attacks in SIZES.items()
         for attack in attacks
         for part in ATTACKS[attack].shares
-        for t in (default_t, *WEAKER)
+        for t, length in (default, *WEAKER)
     ]
-    most_wanted = (default_t, *WEAKER)
-    return sorted(every, key=lambda one: (one.listed, one.share not in (0.2, 1.0), most_wanted.index(one.t)))
+    most_wanted = (default, *WEAKER)
+    return sorted(
+        every, key=lambda one: (one.listed, one.share not in (0.2, 1.0), most_wanted.index((one.t, one.length)))
+    )
 
 
 def measure(cell: Cell) -> dict[str, Any]:
     """Over as many lists as make enough rows; the same children for every ``t``."""
-    terms = applied(Configuration(DEFAULT, cell.t, USUAL_LENGTH, USUAL_BASE), everything())
+    terms = applied(Configuration(DEFAULT, cell.t, cell.length, USUAL_BASE), everything())
     attack = ATTACKS[cell.attack]
     plan = Plan(max(1_000, cell.listed), max(1_000, cell.listed), matched=cell.listed)
     answers = []
@@ -99,7 +102,7 @@ def measure(cell: Cell) -> dict[str, Any]:
 
 def table(points: Iterable[Mapping[str, Any]]) -> list[str]:
     """A page of Markdown, line by line."""
-    heads = ("attack", "list", "encoded", "t", "rows", "named", "95 % interval", *(f"of {n} surest" for n in SUREST))
+    heads = ("attack", "list", "encoded", "t", "bits", "rows", "named", "95 % interval", *(f"of {n} surest" for n in SUREST))
     ordered = sorted(points, key=lambda one: (one["attack"], one["listed"], one["share"], one["t"]))
     return [*HEAD, *markdown(heads, [_line(one) for one in ordered])]
 
@@ -110,6 +113,7 @@ def _line(point: Mapping[str, Any]) -> list[str]:
         f"{point['listed']:,}",
         f"{100 * point['share']:g} %",
         str(point["t"]) if point["t"] > 1 else "not hardened",
+        f"{point['length']:,}",
         f"{point['rows']:,}",
         f"{100 * point['named']:.2f} %",
         f"{100 * point['low']:.2f} to {100 * point['high']:.2f} %",
@@ -137,7 +141,7 @@ def main() -> int:
     done = {Cell(*(one[name] for name in FIELDS)) for one in points}
     hardening = everything().encoding.hardening
     assert hardening
-    missing = [one for one in cells(hardening.t) if one not in done][: options.most]
+    missing = [one for one in cells((hardening.t, hardening.length)) if one not in done][: options.most]
     for number, cell in enumerate(missing, 1):
         points.append(measure(cell))
         write(options.out, points)

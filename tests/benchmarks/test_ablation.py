@@ -27,8 +27,8 @@ def leaks() -> dict[str, float]:
 
 def test_a_larger_t_leaks_less_and_a_longer_encoding_more() -> None:
     found = leaks()
-    assert found["t = 6"] > found["t = 8"] > found["the default"] > found["t = 12"]
-    assert found["4,096 bits"] > found["the default"] > found["1,024 bits"]
+    assert found["t = 5"] > found["the default"] > found["t = 7"] > found["t = 9"]
+    assert found["2,048 bits"] > found["the default"] > found["256 bits"]
 
 
 def test_keys_leak_as_much_together_as_each_alone() -> None:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.frontier import FIELDS, chosen, document, write
+from benchmarks.frontier import FIELDS, attacked, chosen, document, settled, write
 from benchmarks.frontier_grid import DEFAULT, SETS, Configuration, applied, everything, grid
 from benchmarks.frontier_page import mean_f1
 from keys.terms import FuzzyKey
@@ -40,6 +40,27 @@ def test_the_best_that_passes_is_chosen() -> None:
 def test_of_equally_good_ones_the_one_that_shows_or_costs_least(good: dict[str, Any], same: dict[str, Any]) -> None:
     assert chosen([good, same]) is same
     assert chosen([good, {**same, "f1": {"febrl": good["f1"]["febrl"] - 0.004}}]) is good
+
+
+@pytest.mark.parametrize(
+    ("rows", "named", "enough"),
+    [
+        (1_000, 0.9, True),
+        (1_000, 0.02, False),
+        (2_970, 0.004, True),
+        (2_970, 0.006, False),
+        (6_930, 0.0069, True),
+        (7_000, 0.0129, False),
+        (21_000, 0.0099, True),
+    ],
+)
+def test_what_is_near_the_gate_is_measured_on_more_lists(rows: int, named: float, *, enough: bool) -> None:
+    assert settled({"share": named, "rows": rows}) is enough
+
+
+def test_what_was_measured_on_enough_lists_is_not_measured_again() -> None:
+    rates = dict.fromkeys(("A5", "A6", "A7"), {"share": 0.0099, "low": 0.0087, "high": 0.0113, "rows": 21_000})
+    assert attacked({**point(), "attacks": rates}) == {**point(), "attacks": rates, "passes": True}
 
 
 @pytest.mark.parametrize("configuration", grid(), ids=str)

@@ -12,22 +12,22 @@ from benchmarks.gates import SIZES, Cell, cells, measure, write
 
 
 def test_every_size_share_and_hardening_of_an_attack_is_measured_once() -> None:
-    every = cells(9)
+    every = cells((9, 512))
     assert len(set(every)) == len(every)
     for listed, attacks in SIZES.items():
         for attack in attacks:
-            found = {(one.t, one.share) for one in every if (one.listed, one.attack) == (listed, attack)}
-            assert found == {(t, part) for t in (1, 2, 5, 9) for part in ATTACKS[attack].shares}
+            found = {(one.t, one.length, one.share) for one in every if (one.listed, one.attack) == (listed, attack)}
+            assert found == {(t, bits, part) for t, bits in ((1, 1024), (2, 2048), (5, 2048), (9, 512)) for part in ATTACKS[attack].shares}
 
 
 def test_what_decides_is_measured_first() -> None:
-    sizes = [one.listed for one in cells(9)]
+    sizes = [one.listed for one in cells((9, 512))]
     assert sizes == sorted(sizes)
-    assert {one.t for one in cells(9)[:3]} == {9}
+    assert {one.t for one in cells((9, 512))[:3]} == {9}
 
 
 def test_a_cell_is_the_same_twice_and_breaks_where_nothing_is_hardened(tmp_path: Path) -> None:
-    cell = Cell(1, "A6", 120, 1.0)
+    cell = Cell(1, 1024, "A6", 120, 1.0)
     found = measure(cell)
     assert found == measure(cell)
     assert found["rows"] == 480
@@ -37,4 +37,4 @@ def test_a_cell_is_the_same_twice_and_breaks_where_nothing_is_hardened(tmp_path:
     write(tmp_path, [found])
     assert json.loads((tmp_path / "gates.json").read_text()) == {"points": [found]}
     line = (tmp_path / "gates.md").read_text().splitlines()[-1]
-    assert line.startswith(f"| A6 | 120 | 100 % | not hardened | 480 | {100 * found['named']:.2f} % |")
+    assert line.startswith(f"| A6 | 120 | 100 % | not hardened | 1,024 | 480 | {100 * found['named']:.2f} % |")

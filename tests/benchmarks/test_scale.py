@@ -95,8 +95,8 @@ def test_one_agreement_of_all_holders_compares_every_two_of_them() -> None:
 
 
 def test_the_default_agreement_is_what_is_counted() -> None:
-    assert (scale.KEYS, scale.LENGTH, scale.CHANCE_PAIRS_PER_ROW) == (4, 2048, 1.0)
-    assert scale.RECORD_BYTES == 16 + 4 * (1 + 256) + 2 * (1 + 16)
+    assert (scale.KEYS, scale.LENGTH, scale.CHANCE_PAIRS_PER_ROW) == (4, 512, 1.0)
+    assert scale.RECORD_BYTES == 16 + 4 * (1 + 64) + 2 * (1 + 16)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> str:

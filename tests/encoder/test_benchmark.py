@@ -38,7 +38,7 @@ def test_the_whole_command_makes_every_match_key_of_the_default_agreement() -> N
     assert (figures["rows"], figures["workers"]) == (300, 2)
     assert list(figures["match_keys"]) == ["nhs-number", "upn", "forename", "surname", "postcode", "names"]
     assert all(0 < rows <= 300 for rows in figures["match_keys"].values())
-    assert figures["upload_bytes"] > 300 * (4 * 256 + 2 * 16)
+    assert figures["upload_bytes"] > 300 * (4 * 64 + 2 * 16)
     for name in ("seconds", "cpu_seconds", "rows_per_s", "peak_mib", "file_bytes"):
         assert figures[name] > 0
 

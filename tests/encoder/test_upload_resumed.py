@@ -30,8 +30,8 @@ from tests.wire import Wire, wiretap
 pytestmark = pytest.mark.apart_from_database
 
 PART = 64 << 10
-ROWS = 600
-"""Of some 1,061 bytes each, which makes about ten parts."""
+ROWS = 2_200
+"""Of some 293 bytes each, which makes about ten parts."""
 
 
 @dataclass(repr=False)

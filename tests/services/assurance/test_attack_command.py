@@ -21,7 +21,7 @@ from services.assurance.attack_page import figure
 
 ROOT = Path(__file__).parents[3]
 HOW_TO = ROOT / "docs" / "how-to" / "attack-an-agreement.md"
-HARDENED = 'hardening = { method = "diffusion", t = 9, length = 2048 }'
+HARDENED = 'hardening = { method = "diffusion", t = 6, length = 512 }'
 
 
 @dataclass

@@ -23,8 +23,8 @@ from tests.seen import refused, stored
 from tests.stage import MakeScene, Scene, send, signed_request
 
 PART = 64 << 10
-ROWS = 250
-"""Of some 1,061 bytes each, which makes five parts or more."""
+ROWS = 900
+"""Of some 293 bytes each, which makes five parts or more."""
 
 
 def north(scene: Scene) -> Identity:
