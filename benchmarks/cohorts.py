@@ -22,7 +22,7 @@ from keys.terms import FuzzyKey, Identifier, Terms
 from matcher.candidates import find_pairs, similarities
 from matcher.encodings import Encodings
 from matcher.estimate import noise_floor
-from matcher.evidence import KeyEvidence, ScoredPairs, score
+from matcher.evidence import ScoredPairs, score
 from matcher.exact import find_exact
 from services.broker.match.weighing import evidence_of
 from services.rehearsal.children import make_children
@@ -126,7 +126,7 @@ def _score(a: dict[str, Encodings], b: dict[str, Encodings], terms: Terms, *, it
         equal = (a[name].bits[left] == b[name].bits[right]).all(axis=1)
         agreement[:, column] = np.where(both, np.where(equal, 1, -1), 0)
     return score(
-        keys=[*(evidence_of(terms, key) for key in fuzzy), *(KeyEvidence(name=name, kind="exact") for name in exact)],
+        keys=evidence_of(terms, fuzzy, exact),
         similarity=similarity,
         agreement=agreement,
         left=left,

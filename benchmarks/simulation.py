@@ -20,7 +20,7 @@ from keys.template import default_terms
 from keys.terms import ExactKey, FuzzyKey, Terms
 from matcher.candidates import find_pairs, similarities
 from matcher.encodings import Encodings
-from matcher.evidence import KeyEvidence, ScoredPairs, score
+from matcher.evidence import ScoredPairs, score
 from matcher.exact import find_exact, token_codes
 from matcher.pairs import Pairs
 from matcher.presence import Presence
@@ -153,10 +153,7 @@ class Simulation:
             both, equal = a.present[left] & b.present[right], (a.bits[left] == b.bits[right]).all(axis=1)
             agreed[:, column] = np.where(both, np.where(equal, 1, -1), 0)
         return score(
-            keys=[
-                *(evidence_of(self.terms, key) for key in self.fuzzy),
-                *(KeyEvidence(name=key, kind="exact") for key in self.exact_keys),
-            ],
+            keys=evidence_of(self.terms, self.fuzzy, self.exact_keys),
             similarity=self.similarity(joined),
             agreement=agreed,
             left=left,

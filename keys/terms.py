@@ -50,6 +50,8 @@ class Identifier(StrEnum):
 
 
 PARTS_OF_DATE = frozenset({IdentifierField.DAY, IdentifierField.MONTH, IdentifierField.YEAR})
+NUMBERS = frozenset({IdentifierField.NHS_NUMBER, IdentifierField.UPN})
+"""Given to one child alone."""
 
 
 def fields_of(identifiers: Iterable[str]) -> frozenset[IdentifierField]:

@@ -34,7 +34,7 @@ class KeyEvidence:
     that are compared as a whole, so that a slip changes all of their bits.
 
     ``length`` is in bits of the encoding that is compared, ``t`` the diffusion (None or 1: not hardened),
-    ``base_length`` the bits of the base filter.
+    ``base_length`` the bits of the base filter. ``number``: an exact match-key with a number that one child alone has.
     """
 
     name: str
@@ -45,6 +45,7 @@ class KeyEvidence:
     features: tuple[tuple[str, int], ...] = ()
     base_length: int = 1024
     whole: frozenset[str] = frozenset()
+    number: bool = False
 
     @property
     def parts(self) -> tuple[tuple[str, int], ...]:

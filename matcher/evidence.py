@@ -101,7 +101,10 @@ def score(
         model = FittedModel(0, 0.0, threshold, math.nan, math.nan, 0, True)
         return ScoredPairs(left.astype(np.int64), right.astype(np.int64), empty, empty, empty, model)
     order = np.lexsort((right, left))  # sums then round alike, whatever the order of the pairs
-    sample = _sample(fuzzy, similarity[order], agreement[order], left[order], right[order], rows, floors, presence)
+    number = np.array([key.number for key in keys if key.kind == "exact"], np.bool_)
+    sample = _sample(
+        fuzzy, similarity[order], agreement[order], left[order], right[order], rows, floors, presence, number
+    )
     fitted = fit(sample, twin_caution=twin_caution)
     weight, alone, probability = np.empty(pairs), np.empty(pairs), np.empty(pairs)
     weight[order] = fitted.careful / math.log(2)
@@ -131,6 +134,7 @@ def _sample(
     rows: tuple[int, int],
     floors: Sequence[float],
     presence: Presence,
+    number: NDArray[np.bool_],
 ) -> Sample:
     """Pairs put into cells of nearly equal evidence, and how well each change explains each cell."""
     first, cell, values = _cells(fuzzy, similarity, agreement)
@@ -166,6 +170,7 @@ def _sample(
         pattern=pattern,
         seen=1 - hidden,
         presence=presence,
+        number=number,
     )
 
 

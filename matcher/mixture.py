@@ -32,6 +32,11 @@ TOLERANCE = 1e-4
 PRIOR_MATCHES = 30.0
 """Weight of what is known beforehand about changes in matches, in pairs; in relatives below."""
 PRIOR_RELATIVES = 200.0
+PRIOR_NUMBERS, PRIOR_TOKENS = 1000.0, 20.0
+"""Weight, in pairs of relatives, of what is known beforehand about how often their tokens agree: of a number that one
+child alone has, and of others. With less, matches full of faults pass for relatives who share a number."""
+SAME_TOKEN = 0.001
+"""Share of relatives whose tokens agree, before data speak."""
 UNCONTESTED = 0.02
 """Weight of a pair without a better rival when the rates of relatives are learnt: it may be a match."""
 LEAST_SHARE, BEST_SEEN = 0.1, 0.99
@@ -205,7 +210,8 @@ def _learn_exact(sample: Sample, state: State, matched: Floats, strangers: Float
     """Tokens of strangers agree as often as they are found to among all pairs that have both, listed or not."""
     agree, differ = (sample.agreement == 1).astype(np.float64), (sample.agreement == -1).astype(np.float64)
     state.agree_match = (matched @ agree + 19.4) / (matched @ (agree + differ) + 20)
-    state.agree_relatives = (relatives @ agree + 0.02) / (relatives @ (agree + differ) + 20)
+    before = np.where(sample.number, PRIOR_NUMBERS, PRIOR_TOKENS)
+    state.agree_relatives = (relatives @ agree + before * SAME_TOKEN) / (relatives @ (agree + differ) + before)
     state.agree_strangers = (strangers @ agree + 0.2) / (math.prod(sample.rows) * sample.presence.exact + 1e3)
 
 

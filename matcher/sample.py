@@ -27,6 +27,7 @@ class Sample:
     ``cell``, ``left``, ``right``: int64 (pairs,). ``likelihood``: float32 (cells, changes), of a cell's
     similarities given a change, scaled per cell. ``agreement``: int8 (cells, exact keys). ``pattern``: int64
     (cells,), which fuzzy keys both rows have; rising. ``seen``: float64 (patterns, changes), the share above a floor.
+    ``number``: bool (exact keys,), whether a key's token is of a number that one child alone has.
     """
 
     changes: Changes
@@ -39,6 +40,7 @@ class Sample:
     pattern: Ints
     seen: Floats
     presence: Presence
+    number: NDArray[np.bool_]
 
     @property
     def cells(self) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from keys.terms import Comparison, FuzzyKey, Terms
+from keys.terms import NUMBERS, Comparison, FuzzyKey, Terms
 from matcher import candidates
 from matcher.encodings import Encodings
 from matcher.evidence import KeyEvidence, score
@@ -67,7 +67,7 @@ def weigh(
     rows = (inputs.rows[first], inputs.rows[second])
     inputs.shelf.make_room(len(joined) * BYTES_PER_CANDIDATE)
     scored = score(
-        keys=[*(evidence_of(terms, key) for key in fuzzy), *(KeyEvidence(name=name, kind="exact") for name in exact)],
+        keys=evidence_of(terms, fuzzy, exact),
         similarity=similarity,
         agreement=agreed,
         left=left,
@@ -86,8 +86,17 @@ def weigh(
     return Weighed(pairs, scored.probability[kept], scored.model.expected_matches)
 
 
-def evidence_of(terms: Terms, key: FuzzyKey) -> KeyEvidence:
-    """What is public about a fuzzy match-key."""
+def evidence_of(terms: Terms, fuzzy: Sequence[FuzzyKey], exact: Sequence[str]) -> list[KeyEvidence]:
+    """What is public about these fuzzy match-keys, and about the exact ones of these names."""
+    known = {key.name: key for key in terms.match_keys}
+    numbers = [not NUMBERS.isdisjoint(known[name].fields) for name in exact]
+    return [
+        *(_fuzzy(terms, key) for key in fuzzy),
+        *(KeyEvidence(name, "exact", number=number) for name, number in zip(exact, numbers, strict=True)),
+    ]
+
+
+def _fuzzy(terms: Terms, key: FuzzyKey) -> KeyEvidence:
     hardening = terms.encoding.hardening
     return KeyEvidence(
         name=key.name,
