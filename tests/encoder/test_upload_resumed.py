@@ -118,7 +118,7 @@ def test_a_sender_that_is_killed_goes_on_when_the_command_is_given_again(sending
     again = CliRunner().invoke(app, sending.command())
     assert again.exception is None, again.output
     assert "Resuming at 3" in again.stderr or "Resuming at 4" in again.stderr
-    assert again.stdout.startswith(f"accepted {ROWS} rows as upload ")
+    assert again.stdout.startswith(f"accepted {ROWS:,} rows as upload ")
     assert sum(sending.times_sent()) == len(sending.parts) + 1
     third = CliRunner().invoke(app, sending.command())
     assert third.stdout == again.stdout
