@@ -102,7 +102,17 @@ def measure(cell: Cell) -> dict[str, Any]:
 
 def table(points: Iterable[Mapping[str, Any]]) -> list[str]:
     """A page of Markdown, line by line."""
-    heads = ("attack", "list", "encoded", "t", "bits", "rows", "named", "95 % interval", *(f"of {n} surest" for n in SUREST))
+    heads = (
+        "attack",
+        "list",
+        "encoded",
+        "t",
+        "bits",
+        "rows",
+        "named",
+        "95 % interval",
+        *(f"of {n} surest" for n in SUREST),
+    )
     ordered = sorted(points, key=lambda one: (one["attack"], one["listed"], one["share"], one["t"]))
     return [*HEAD, *markdown(heads, [_line(one) for one in ordered])]
 

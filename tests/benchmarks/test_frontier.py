@@ -59,7 +59,8 @@ def test_what_is_near_the_gate_is_measured_on_more_lists(rows: int, named: float
 
 
 def test_what_was_measured_on_enough_lists_is_not_measured_again() -> None:
-    rates = dict.fromkeys(("A5", "A6", "A7"), {"share": 0.0099, "low": 0.0087, "high": 0.0113, "rows": 21_000})
+    enough = {"share": 0.0099, "low": 0.0087, "high": 0.0113, "rows": 21_000}
+    rates = {"A5": enough, "A6": enough, "A7": enough}
     assert attacked({**point(), "attacks": rates}) == {**point(), "attacks": rates, "passes": True}
 
 

@@ -50,6 +50,7 @@ def terms_of(*identifiers: str, plain: bool = False, **changes: Any) -> Terms:
 
 
 HARDENED, PLAIN = terms_of(), terms_of(plain=True)
+LENGTH = HARDENED.encoding.hardening.length if HARDENED.encoding.hardening else 0
 
 
 def records_of(rows: Normalised, terms: Terms, *, secret: int = 0) -> NDArray[np.void]:
@@ -177,13 +178,13 @@ def test_the_bounds_are_six_sigma_and_widen_with_the_number_of_encodings() -> No
     key = next(one for one in HARDENED.match_keys if isinstance(one, FuzzyKey))
     bounds = [honest_bits(key, HARDENED.encoding, encodings=number) for number in (1, 10, 10**4, 10**6, 10**8)]
     fewest, most = bounds[0]
-    six = 6 * np.sqrt(2048) / 2
-    assert 1024 + six <= most <= 1024 + 1.1 * six
-    assert 400 <= fewest <= 1024 - six
+    six = 6 * np.sqrt(LENGTH) / 2
+    assert LENGTH / 2 + six <= most <= LENGTH / 2 + 1.1 * six
+    assert LENGTH / 10 <= fewest <= LENGTH / 2 - six
     assert bounds[1] == bounds[0]  # six sigma are enough
     for (low, high), (lower, higher) in pairwise(bounds[1:]):
         assert lower < low < high < higher
-    assert bounds[-1][1] < 1024 + 9 * np.sqrt(2048) / 2
+    assert bounds[-1][1] < LENGTH / 2 + 9 * np.sqrt(LENGTH) / 2
 
 
 def with_bits(length: int, count: int) -> NDArray[np.uint8]:
@@ -198,7 +199,7 @@ def test_an_encoding_just_outside_the_bounds_is_refused(key: FuzzyKey) -> None:
     records = made_up(20)
     fewest, most = honest_bits(key, HARDENED.encoding, encodings=80)
     for count, what in ((fewest, ""), (most, ""), (fewest - 1, "fewer bits"), (most + 1, "more bits")):
-        records[key.name][7] = with_bits(2048, count)
+        records[key.name][7] = with_bits(LENGTH, count)
         if what:
             message = refused(records)
             assert what in message
@@ -327,7 +328,7 @@ def test_memory_does_not_grow_with_the_rows() -> None:
             tracemalloc.stop()
 
     check(made_up(50))  # compiles
-    few, many = peak(40), peak(160)
+    few, many = peak(120), peak(480)
     assert many < 1.1 * few
     assert many < 8 * plausibility.BLOCK_BYTES
 
