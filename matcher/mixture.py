@@ -14,6 +14,7 @@ missing changes what is seen.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,12 @@ PRIOR_NUMBERS, PRIOR_TOKENS = 1000.0, 20.0
 child alone has, and of others. With less, matches full of faults pass for relatives who share a number."""
 SAME_TOKEN = 0.001
 """Share of relatives whose tokens agree, before data speak."""
+PRIOR_PARTNERS = 50.0
+"""Weight, in pairs, of how often all rows have partners for how often those of strangers with one change have them."""
+LEAST_LEFT = 1e-3
+"""A share that is hardly seen keeps so much of itself where the others make up more than one."""
+MOST_FREE = 4.0
+"""Strangers with one change are at most so many times as often without partners as all rows, and as few times."""
 UNCONTESTED = 0.02
 """Weight of a pair without a better rival when the rates of relatives are learnt: it may be a match."""
 LEAST_SHARE, BEST_SEEN = 0.1, 0.99
@@ -70,15 +77,15 @@ def fit(sample: Sample, *, twin_caution: float = 1.0) -> Fit:
     while True:
         view = _View.of(sample, state, shared)
         plain = (view.odds + _prior(sample, state))[sample.cell]
-        odds, free = rivals.compete(plain, sweeps=SWEEPS)
+        odds, *free = rivals.compete(plain, sweeps=SWEEPS)
         probability = 1 / (1 + np.exp(-odds))
         moved = float(np.abs(probability - before).sum())
         if iterations == ITERATIONS or moved <= TOLERANCE * max(1.0, float(probability.sum())):
             break
         iterations, before = iterations + 1, probability
         _learn(sample, state, shared, view, probability, free)
-    odds, _ = rivals.compete(plain, sweeps=LAST_SWEEPS)
-    fear = view.fear(sample, state.rates, twins(sample.changes, shared), twin_caution)[sample.cell]
+    odds, _, _ = rivals.compete(plain, sweeps=LAST_SWEEPS)
+    fear = view.fear(sample, state, twins(sample.changes, shared), twin_caution)[sample.cell]
     alone = np.clip(plain, -LARGEST, LARGEST) + fear
     return Fit(odds, odds + fear, alone, state.matches, iterations, iterations < ITERATIONS)
 
@@ -86,12 +93,15 @@ def fit(sample: Sample, *, twin_caution: float = 1.0) -> Fit:
 @dataclass(frozen=True, repr=False)
 class _View:
     """The cells as the state sees them. ``match``: float64 (patterns, changes), ``parts``: (patterns, sets, changes),
-    shares of changes; the others float64 (cells,), likelihoods."""
+    shares of changes; ``strange``: (patterns, changes), of strangers among all pairs; the others float64 (cells,),
+    likelihoods, ``unmatched`` of pairs that are no match and whose rows both lack a partner."""
 
     match: Floats
     parts: Floats
     near: NDArray[np.bool_]
+    strange: Floats
     given_match: Floats
+    unmatched: Floats
     strangers: Floats
     relatives: Floats
     by_strangers: Floats
@@ -103,19 +113,32 @@ class _View:
         match, parts = in_matches(sample, state), in_relatives(sample, state, shared)
         near = shared.sum(axis=1) >= 2
         strange, related = (np.einsum("ks,ksc->kc", state.rates * of, parts) for of in (~near, near))
-        given = sample.given(np.stack([match, strange, related], axis=2)).T
+        given = sample.given(np.stack([match, strange, related, strange * state.free], axis=2)).T
         by_match, by_strangers, by_relatives = (
             _exact(sample, agree) for agree in (state.agree_match, state.agree_strangers, state.agree_relatives)
         )
         strangers, relatives = given[1] * by_strangers, given[2] * by_relatives
-        odds = _log(given[0] * by_match) - _log(strangers + relatives)
-        return cls(match, parts, near, given[0], strangers, relatives, by_strangers, by_relatives, odds)
+        unmatched = given[3] * by_strangers + relatives
+        odds = _log(given[0] * by_match) - _log(unmatched)
+        return cls(
+            match=match,
+            parts=parts,
+            near=near,
+            strange=strange,
+            given_match=given[0],
+            unmatched=unmatched,
+            strangers=strangers,
+            relatives=relatives,
+            by_strangers=by_strangers,
+            by_relatives=by_relatives,
+            odds=odds,
+        )
 
-    def fear(self, sample: Sample, rates: Floats, twins: NDArray[np.bool_], caution: float) -> Floats:
+    def fear(self, sample: Sample, state: State, twins: NDArray[np.bool_], caution: float) -> Floats:
         """By how much the odds fall if twins weigh so much more; float64 (cells,)."""
-        more = np.einsum("ks,ksc->kc", rates * twins * (caution - 1), self.parts)
-        other = self.strangers + self.relatives
-        return _log(other) - _log(other + sample.given(more[:, :, None])[:, 0] * self.by_relatives)
+        more = np.einsum("ks,ksc->kc", state.rates * twins * (caution - 1), self.parts)
+        feared = self.unmatched + sample.given(more[:, :, None])[:, 0] * self.by_relatives
+        return _log(self.unmatched) - _log(feared)
 
 
 def _prior(sample: Sample, state: State) -> float:
@@ -123,8 +146,13 @@ def _prior(sample: Sample, state: State) -> float:
 
     Of rows that match no one there are few when most match: what remains for each other is likelier a match.
     """
-    free = math.prod((rows - min(state.listed, rows) + 1) / (rows + 1) for rows in sample.rows)
+    free = math.prod(_alone(state.listed, rows) for rows in sample.rows)
     return math.log((state.matches + 1) / math.prod(sample.rows)) - math.log(free)
+
+
+def _alone(listed: float, rows: int) -> float:
+    """Share of rows without a partner, never none."""
+    return (rows - min(listed, rows) + 1) / (rows + 1)
 
 
 def _exact(sample: Sample, agree: Floats) -> Floats:
@@ -140,17 +168,21 @@ def _learn(
     shared: NDArray[np.bool_],
     view: _View,
     probability: Floats,
-    free: Floats,
+    free: Sequence[Floats],
 ) -> None:
     """One step of maximisation."""
     other = np.maximum(view.strangers + view.relatives, 1e-300)
-    lost = 1 - math.prod(1 - min(1.0, probability.sum() / rows) for rows in sample.rows)
-    contested = 1 - free
-    weight = (1 - probability) * (contested + UNCONTESTED * (1 - contested))
-    matched, rest = sample.per_cell(probability), sample.per_cell(weight) / (lost + UNCONTESTED * (1 - lost))
-    weights = [matched / np.maximum(view.given_match, 1e-300)]
-    weights += [rest * by / other for by in (view.by_relatives, view.by_strangers)]
-    changed, near, far = np.moveaxis(sample.gathered(np.stack(weights, axis=1)), 2, 0)
+    matched, rest = sample.per_cell(probability), _rest(sample, probability, free)
+    listed = float(probability.sum())
+    partners = [1 - _alone(listed, rows) for rows in sample.rows]
+    usual = math.prod(1 - one for one in partners)
+    unlike = rest.sum(axis=0) / (1 - usual * (1 - UNCONTESTED)) / other
+    weights = [matched / np.maximum(view.given_match, 1e-300), unlike * view.by_relatives]
+    weights += [one * view.by_strangers / other for one in rest]
+    changed, near, *strangers = np.moveaxis(sample.gathered(np.stack(weights, axis=1)), 2, 0)
+    lone = _lone([(one * view.strange).sum(axis=0) for one in strangers], partners)
+    state.free = np.clip(lone / usual, 1 / MOST_FREE, MOST_FREE)
+    far = np.sum(strangers, axis=0) / (1 - state.free * usual * (1 - UNCONTESTED))
     known = math.prod((1 - sample.presence.exact * state.agree_match).tolist())
     found = 1 - known * (1 - sample.seen)
     state.matches = _total(sample, matched, (view.match * found).sum(axis=1))
@@ -159,8 +191,32 @@ def _learn(
     )
     ratio = np.where(view.near[None, :, None], near[:, None, :], far[:, None, :])
     _learn_relatives(sample, state, shared, view.parts, state.rates[:, :, None] * view.parts * ratio)
-    _learn_exact(sample, state, matched, rest * view.strangers / other, rest * view.relatives / other)
-    state.listed = float(probability.sum())
+    _learn_exact(sample, state, matched, unlike * view.strangers, unlike * view.relatives)
+    state.listed = listed
+
+
+def _rest(sample: Sample, probability: Floats, free: Sequence[Floats]) -> Floats:
+    """Weights of pairs that are no match: both rows have a better partner, the left, the right, neither; float64 (4,
+    cells). The last may be matches, and hardly count."""
+    left, right = free
+    kinds = ((1 - left) * (1 - right), (1 - left) * right, left * (1 - right), UNCONTESTED * left * right)
+    return np.stack([sample.per_cell((1 - probability) * one) for one in kinds])
+
+
+def _lone(counts: Sequence[Floats], partners: Sequence[float]) -> Floats:
+    """By change, the share of strangers of whom neither row has a partner, float64 (changes,).
+
+    ``counts``: as of ``_rest``, each (changes,). Children of one age or place are known to both holders more often than
+    others, and more alike. So the share is not that of all rows, but what makes a table of two by two independent.
+    Not so for relatives: who is known to both holders has a family that is, and nothing would be left to call twins.
+    """
+    first, second = partners
+    both, left, right = (
+        count + PRIOR_PARTNERS * share
+        for count, share in zip(counts, (first * second, first * (1 - second), (1 - first) * second), strict=False)
+    )
+    neither = left * right / np.maximum(both, 1e-300)
+    return np.asarray(neither / (both + left + right + neither))
 
 
 def _total(sample: Sample, matched: Floats, seen: Floats) -> float:
@@ -202,7 +258,7 @@ def _learn_relatives(sample: Sample, state: State, shared: NDArray[np.bool_], pa
         for shares, of, prior in ((state.same, has, field.same), (state.other, ~has, field.other)):
             found, expected = counts[:, of].sum(axis=1), exposed[:, of].sum(axis=1)
             shares[column] = (
-                shares[column] + _shares(level, found, expected, shares[column], PRIOR_RELATIVES, prior)
+                shares[column] + _shares(level, found, expected, shares[column], PRIOR_RELATIVES, prior, seen=False)
             ) / 2
 
 
@@ -215,14 +271,28 @@ def _learn_exact(sample: Sample, state: State, matched: Floats, strangers: Float
     state.agree_strangers = (strangers @ agree + 0.2) / (math.prod(sample.rows) * sample.presence.exact + 1e3)
 
 
-def _shares(level: Ints, counts: Floats, exposed: Floats, shares: Floats, weight: float, prior: Floats) -> Floats:
-    """Shares of levels by pattern, drawn towards those of all patterns, and these towards ``prior`` by ``weight``."""
+def _shares(
+    level: Ints, counts: Floats, exposed: Floats, shares: Floats, weight: float, prior: Floats, *, seen: bool = True
+) -> Floats:
+    """Shares of levels by pattern, drawn towards those of all patterns, and these towards ``prior`` by ``weight``.
+
+    That they make up one is put right by all in proportion, or by those that are hardly ``seen``: of strangers what
+    differs entirely is known from few pairs above the floor, and an error there would shift what is well known.
+    """
     onto = np.zeros((len(level), len(prior)))
     onto[np.arange(len(level)), level] = 1.0
     found, full = counts @ onto, (exposed @ onto) / np.maximum(shares, 1e-12)
-    pooled = (found.sum(axis=0) + weight * prior) / (full.sum(axis=0) + weight)
-    own = (found + weight * pooled / pooled.sum()) / (full + weight)
-    return np.asarray(own / own.sum(axis=1, keepdims=True))
+    pooled = _whole((found.sum(axis=0) + weight * prior) / (full.sum(axis=0) + weight), full.sum(axis=0), seen)
+    return _whole((found + weight * pooled) / (full + weight), full, seen)
+
+
+def _whole(shares: Floats, full: Floats, seen: bool) -> Floats:
+    """The shares, made to add up to one. ``full``: of how many pairs each would have been seen."""
+    if not seen:
+        unseen = shares * (1 - full / np.maximum(full.max(axis=-1, keepdims=True), 1e-12))
+        lack = (1 - shares.sum(axis=-1, keepdims=True)) / np.maximum(unseen.sum(axis=-1, keepdims=True), 1e-300)
+        shares = np.maximum(shares + lack * unseen, LEAST_LEFT * shares)
+    return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
 
 
 def _log(value: Floats) -> Floats:

@@ -35,8 +35,9 @@ class Rivals:
     def __post_init__(self) -> None:
         self._free = np.ones(len(self.left))
 
-    def compete(self, odds: Floats, *, sweeps: int) -> tuple[Floats, Floats]:
-        """Log odds of every pair beside its rivals, and the probability that both its rows are free of these.
+    def compete(self, odds: Floats, *, sweeps: int) -> tuple[Floats, Floats, Floats]:
+        """Log odds of every pair beside its rivals, and the probabilities that its left and its right row are free of
+        these.
 
         ``odds``: float64 (pairs,), log odds of each pair, given that both rows are free.
         """
@@ -46,7 +47,7 @@ class Rivals:
             left = _free(own * right, self.left, self.rows[0])
             right = _free(own * left, self.right, self.rows[1])
         self._free = right
-        return np.log(own) + np.log(left) + np.log(right), left * right
+        return np.log(own) + np.log(left) + np.log(right), left, right
 
 
 def _free(offered: Floats, row: Ints, rows: int) -> Floats:

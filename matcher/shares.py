@@ -31,7 +31,8 @@ LEAST_FIELDS_OF_TWINS = 3
 class State:
     """What is being learnt. ``match``, ``same``, ``other``: of every field, float64 (patterns, levels), the shares of
     levels in a match, in relatives who share the field, and in those who do not. ``rates``: float64 (patterns, sets).
-    ``agree_...``: float64 (exact keys,), how often tokens agree where both rows have one.
+    ``agree_...``: float64 (exact keys,), how often tokens agree where both rows have one. ``free``: float64 (changes,),
+    how much oftener both rows lack a partner in pairs of strangers than in all pairs of rows.
     """
 
     match: list[Floats]
@@ -44,6 +45,7 @@ class State:
     agree_relatives: Floats
     matches: float
     listed: float
+    free: Floats
 
 
 def sets_of(fields: int) -> NDArray[np.bool_]:
@@ -74,6 +76,7 @@ def start(sample: Sample, shared: NDArray[np.bool_]) -> State:
         agree_relatives=np.full(exact, 1e-3),
         matches=matches,
         listed=matches,
+        free=np.ones(len(sample.changes)),
     )
     parts = in_relatives(sample, state, shared)
     state.rates = rates_of(sample, shared, parts, np.zeros_like(state.rates))

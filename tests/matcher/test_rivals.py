@@ -27,8 +27,8 @@ def by_counting(pairs: list[tuple[int, int]], odds: list[float]) -> list[float]:
 
 def compete(pairs: list[tuple[int, int]], odds: list[float], sweeps: int = 60) -> tuple[list[float], list[float]]:
     left, right = (np.array(side, np.int64) for side in zip(*pairs, strict=True))
-    beside, free = Rivals(left, right, (10, 10)).compete(np.array(odds), sweeps=sweeps)
-    return (1 / (1 + np.exp(-beside))).tolist(), free.tolist()
+    beside, first, second = Rivals(left, right, (10, 10)).compete(np.array(odds), sweeps=sweeps)
+    return (1 / (1 + np.exp(-beside))).tolist(), (first * second).tolist()
 
 
 @given(st.data())
@@ -64,6 +64,6 @@ def test_odds_that_moved_a_little_need_few_sweeps_more() -> None:
     left, right, odds = rng.integers(0, 30, 200), rng.integers(0, 30, 200), rng.normal(0, 2, 200)
     rivals = Rivals(left, right, (30, 30))
     rivals.compete(odds, sweeps=100)
-    again, _ = rivals.compete(odds + 0.01, sweeps=3)
-    afresh, _ = Rivals(left, right, (30, 30)).compete(odds + 0.01, sweeps=100)
+    again, *_ = rivals.compete(odds + 0.01, sweeps=3)
+    afresh, *_ = Rivals(left, right, (30, 30)).compete(odds + 0.01, sweeps=100)
     assert np.allclose(again, afresh, atol=1e-2)
