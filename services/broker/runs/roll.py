@@ -66,22 +66,21 @@ class Roll:
         self._thread = Thread(target=self._keep, name="roll", daemon=True)
 
     def enter(self) -> None:
-        """Take the name. Raises ``BrokerError`` while a living process has it."""
-        before = self._row()
-        if before is not None:
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while time.monotonic() < deadline:
-                time.sleep(BEAT_SECONDS / 4)
-                now = self._row()
-                if now is None:
-                    break
-                if now != before:
-                    raise BrokerError(
-                        f"A worker named {self.name} is at work on this database already.",
-                        remedy="Give this one another --name, or stop the other one first.",
-                    )
+        """Take the name. Raises ``BrokerError`` while a living process has it, or if another takes it just now."""
+        before = now = self._row()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while now is not None and now == before and time.monotonic() < deadline:
+            time.sleep(BEAT_SECONDS / 4)
+            now = self._row()
+        if now not in (None, before) or not self._take(None if now is None else now[0]):
+            raise BrokerError(
+                f"A worker named {self.name} is at work on this database already.",
+                remedy="Give this one another --name, or stop the other one first.",
+            )
+
+    def _take(self, after: str | None) -> bool:
         with self._office.store.transaction("enter worker") as connection:
-            workers.enter(connection, self.name, boot=self._boot, works=self._works)
+            return workers.enter(connection, self.name, boot=self._boot, works=self._works, after=after)
 
     def start(self) -> None:
         """Begin to count, and to watch the others."""
@@ -114,8 +113,10 @@ class Roll:
 
     def _beat(self) -> None:
         with self._office.store.transaction("beat") as connection:
-            if not workers.beat(connection, self.name, boot=self._boot):
-                workers.enter(connection, self.name, boot=self._boot, works=self._works)  # 3
+            if not workers.beat(connection, self.name, boot=self._boot):  # 3
+                taken = workers.get(connection, self.name)
+                after = None if taken is None else taken["boot"]
+                workers.enter(connection, self.name, boot=self._boot, works=self._works, after=after)
             others = [row for row in workers.every(connection) if row["name"] != self.name]
         timeout, now = float(self._office.settings.worker_timeout_seconds), time.monotonic()
         for row in others:

@@ -4,6 +4,7 @@ answers and leaves the work of runs to others."""
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from services.broker.store.tables import workers
 
@@ -16,10 +17,15 @@ def get(connection: Connection, name: str) -> RowMapping | None:
     return connection.execute(select(workers).where(workers.c.name == name)).mappings().first()
 
 
-def enter(connection: Connection, name: str, *, boot: str, works: bool) -> None:
-    """Take the place of whichever process had this name before."""
-    connection.execute(delete(workers).where(workers.c.name == name))
-    connection.execute(insert(workers).values(name=name, boot=boot, beat=0, works=works))
+def enter(connection: Connection, name: str, *, boot: str, works: bool, after: str | None) -> bool:
+    """Take a name that nobody has, or whose process is that of the boot ``after``. False if another one has it."""
+    strike(connection, name, boot=after)
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(workers).values(name=name, boot=boot, beat=0, works=works))
+    except IntegrityError:
+        return False
+    return True
 
 
 def beat(connection: Connection, name: str, *, boot: str) -> bool:
@@ -28,6 +34,6 @@ def beat(connection: Connection, name: str, *, boot: str) -> bool:
     return connection.execute(mine.values(beat=workers.c.beat + 1)).rowcount > 0
 
 
-def strike(connection: Connection, name: str, *, boot: str) -> None:
+def strike(connection: Connection, name: str, *, boot: str | None) -> None:
     """Take a process off the list, unless another has taken its name."""
     connection.execute(delete(workers).where(workers.c.name == name, workers.c.boot == boot))
