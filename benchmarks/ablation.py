@@ -18,6 +18,7 @@ from benchmarks.datasets import OF_FILES, Dataset, datasets
 from benchmarks.judging import judge
 from benchmarks.leak import leak
 from benchmarks.printing import markdown
+from keys.layout import encoding_bytes
 from keys.template import default_terms
 from keys.terms import PARTS_OF_DATE, FuzzyKey, Identifier, Terms
 
@@ -88,18 +89,16 @@ def replaced(terms: Terms, keys: Mapping[str, Mapping[str, int]]) -> Terms:
 
 def variants() -> dict[str, Change]:
     """Every changed agreement, by what is changed; the default one first."""
-    names = [key.name for key in _default().match_keys if isinstance(key, FuzzyKey)]
+    fuzzy = [key for key in _default().match_keys if isinstance(key, FuzzyKey)]
+    names, usual = [key.name for key in fuzzy], 8 * encoding_bytes(_default(), fuzzy[0])
     found: dict[str, Change] = {"the default": lambda terms: terms}
     found |= {f"without {name}": partial(without, name=name) for name in names}
     found |= {f"{name} alone": partial(only, name=name) for name in names}
     found["one key of all fields, and three without one"] = partial(replaced, keys=DESIGN)
     found |= {f"{factor} times the bits": partial(scaled, factor=factor) for factor in (0.5, 1.5)}
     found |= {f"t = {t}": partial(hardened, t=t) for t in (5, 6, 7, 9, 12) if t != _default_t()}
-    found |= {
-        f"{length:,} bits": partial(hardened, length=length)
-        for length in (256, 512, 1024, 2048)
-        if length != _default_length()
-    }
+    lengths = [length for length in (256, 512, 1024, 2048) if length != usual]
+    found |= {f"{length:,} bits": partial(hardened, length=length) for length in lengths}
     return found
 
 
@@ -111,11 +110,6 @@ def _default() -> Terms:
 def _default_t() -> int:
     hardening = _default().encoding.hardening
     return hardening.t if hardening else 1
-
-
-def _default_length() -> int:
-    encoding = _default().encoding
-    return encoding.hardening.length if encoding.hardening else encoding.length
 
 
 def measure(rows: int, data: Path | None, chosen: Sequence[str] = ()) -> dict[str, Any]:
@@ -131,8 +125,8 @@ def measure(rows: int, data: Path | None, chosen: Sequence[str] = ()) -> dict[st
 
 def _cost(terms: Terms) -> dict[str, Any]:
     fuzzy = [key for key in terms.match_keys if isinstance(key, FuzzyKey)]
-    length = terms.encoding.hardening.length if terms.encoding.hardening else terms.encoding.length
-    return {"keys": len(fuzzy), "bits": len(fuzzy) * length, "leak": asdict(leak(terms))}
+    bits = sum(8 * encoding_bytes(terms, key) for key in fuzzy)
+    return {"keys": len(fuzzy), "bits": bits, "leak": asdict(leak(terms))}
 
 
 def _quality(dataset: Dataset, change: Change) -> dict[str, Any]:

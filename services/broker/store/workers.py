@@ -19,7 +19,8 @@ def get(connection: Connection, name: str) -> RowMapping | None:
 
 def enter(connection: Connection, name: str, *, boot: str, works: bool, after: str | None) -> bool:
     """Take a name that nobody has, or whose process is that of the boot ``after``. False if another one has it."""
-    strike(connection, name, boot=after)
+    if after is not None:
+        strike(connection, name, boot=after)
     try:
         with connection.begin_nested():
             connection.execute(insert(workers).values(name=name, boot=boot, beat=0, works=works))
@@ -34,6 +35,6 @@ def beat(connection: Connection, name: str, *, boot: str) -> bool:
     return connection.execute(mine.values(beat=workers.c.beat + 1)).rowcount > 0
 
 
-def strike(connection: Connection, name: str, *, boot: str | None) -> None:
+def strike(connection: Connection, name: str, *, boot: str) -> None:
     """Take a process off the list, unless another has taken its name."""
     connection.execute(delete(workers).where(workers.c.name == name, workers.c.boot == boot))
