@@ -31,7 +31,7 @@ NAMES = FORENAMES | {IdentifierField.SURNAME}
 ENOUGH_TO_LINK = 30
 ENOUGH_TO_HIDE = 24
 ENOUGH_TO_STAND_OUT = 36
-"""Bits of all fuzzy match-keys together from which on hardly two children of a large file look alike under all."""
+"""Bits of all match-keys but numbers from which on hardly two children of a large file look alike under all."""
 FEW_CONTROL_ROWS = 100
 """With fewer, the 95 % interval of a share of 0.95 reaches more than six points below it."""
 USUAL_BASE = 1024
@@ -90,10 +90,10 @@ def information(fields: frozenset[IdentifierField]) -> int:
 
 
 def few_fields(terms: Terms) -> bool:
-    """Whether some holder's fuzzy match-keys have so few fields that different children look alike under all."""
-    fuzzy = [[key for key in terms.keys_of(one.name) if isinstance(key, FuzzyKey)] for one in terms.holders]
+    """Whether some holder's match-keys but numbers have so few fields that different children look alike under all."""
+    compared = [[key for key in terms.keys_of(one.name) if key.name not in terms.numbers] for one in terms.holders]
     return any(
-        information(frozenset.union(*(key.fields for key in keys))) < ENOUGH_TO_STAND_OUT for keys in fuzzy if keys
+        information(frozenset.union(*(key.fields for key in keys))) < ENOUGH_TO_STAND_OUT for keys in compared if keys
     )
 
 
@@ -206,12 +206,12 @@ def _of_one_holder(terms: Terms) -> list[Advice]:
                 'Write "one per link" where files have one row per child.',
             )
         )
-    numbered = all(any(isinstance(key, ExactKey) for key in terms.keys_of(one.name)) for one in terms.holders)
+    numbered = all(any(key.name in terms.numbers for key in terms.keys_of(one.name)) for one in terms.holders)
     if terms.decision.duplicates == "link" and not numbered:
         found.append(
             Advice(
                 "decision.duplicates",
-                "A holder has no exact match-key: twins in its file may be taken for one child.",
+                "A holder has no number as a match-key: twins in its file may be taken for one child.",
                 'Write "report" or "ignore", or agree on NHS numbers.',
             )
         )

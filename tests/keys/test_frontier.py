@@ -11,7 +11,7 @@ import pytest
 
 from keys import frontier
 from keys.template import default_terms
-from keys.terms import FuzzyKey, Terms
+from keys.terms import ExactKey, FuzzyKey, Terms
 
 ROOT = Path(__file__).parents[2]
 IDENTIFIERS = ["forename", "surname", "date_of_birth", "postcode", "nhs_number", "upn"]
@@ -66,6 +66,14 @@ def test_what_shows_more_is_not_and_the_nearest_that_holds_is_named(changes: dic
 
 def test_match_keys_that_nobody_attacked_are_not_vouched_for() -> None:
     standing = frontier.standing(fuller(terms()))
+    assert not standing.safe
+    assert standing.same is None
+
+
+def test_a_tuple_that_nobody_attacked_is_not_vouched_for() -> None:
+    made = terms()
+    one = ExactKey.model_validate({"kind": "exact", "name": "home", "tuple_of": ["surname", "postcode"]})
+    standing = frontier.standing(made.model_copy(update={"match_keys": (*made.match_keys, one)}))
     assert not standing.safe
     assert standing.same is None
 

@@ -370,6 +370,23 @@ def test_equal_tokens_are_repeats_where_no_match_key_is_fuzzy() -> None:
     assert "more rows look like another" in refused(records, terms)
 
 
+def test_rows_that_are_alike_are_repeats_only_if_they_share_the_token_of_a_tuple_where_both_have_one() -> None:
+    born = ExactKey.model_validate(
+        {"kind": "exact", "name": "forename-birth", "tuple_of": ["forename", "date_of_birth"]}
+    )
+    terms = HARDENED.model_copy(update={"match_keys": (*HARDENED.match_keys, born)})
+    records = made_up(60, terms)
+    for key in terms.keys_of("a"):
+        if isinstance(key, FuzzyKey):
+            records[key.name][:40] = records[key.name][0]
+    check(records, terms)
+    lacking = records.copy()
+    lacking[born.name][:40] = lacking[f"present/{born.name}"][:40] = 0
+    assert "more rows look like another" in refused(lacking, terms)
+    records[born.name][:40] = records[born.name][0]
+    assert "more rows look like another" in refused(records, terms)
+
+
 def test_where_all_rows_may_be_alike_they_may() -> None:
     records = made_up(60)
     records[:] = records[0]
