@@ -45,7 +45,7 @@ class Cohort:
     child: Sequence[Ints]
     encodings: Sequence[dict[str, Encodings]]
     scored: dict[tuple[int, int], ScoredPairs]
-    exact: Sequence[str]
+    numbers: Sequence[str]
 
 
 def cohort(
@@ -79,8 +79,7 @@ def cohort(
         (a, b): _score(encodings[a], encodings[b], terms, itself=a == b)
         for a, b in [*combinations(range(len(rows)), 2), *((a, a) for a in range(len(rows)))]
     }
-    exact = [key.name for key in terms.match_keys if not isinstance(key, FuzzyKey)]
-    return Cohort(child, encodings, scored, exact)
+    return Cohort(child, encodings, scored, terms.numbers)
 
 
 def _identifiers(holder: HolderSpec, first: Extract, second: Extract, known: Ints) -> Identifiers:
@@ -132,7 +131,7 @@ def _score(a: dict[str, Encodings], b: dict[str, Encodings], terms: Terms, *, it
         left=left,
         right=right,
         rows=rows,
-        presence=presence_of(a, b, [key.name for key in fuzzy], exact),
+        presence=presence_of(a, b, [*(key.name for key in fuzzy), *exact]),
         floors=[floor] * len(fuzzy),
         threshold=terms.decision.match,
         twin_caution=terms.decision.twin_caution,

@@ -141,7 +141,7 @@ class Simulation:
     def solved(self, scored: ScoredPairs, threshold: float) -> tuple[Rows, Rows]:
         """Links of at least this weight: the rows of the first holder and, beside them, of the second."""
         pairs = PairSet(0, 1, scored.left, scored.right, scored.weight)
-        codes = token_codes(self.encodings, self.exact_keys, self.rows)
+        codes = token_codes(self.encodings, self.terms.numbers, self.rows)
         return solve([pairs], threshold, codes=codes).between(0, 1)
 
     def scored(self, joined: Joined) -> ScoredPairs:
@@ -159,7 +159,7 @@ class Simulation:
             left=left,
             right=right,
             rows=self.rows,
-            presence=presence_of(self.encodings[0], self.encodings[1], self.fuzzy_names, self.exact_keys),
+            presence=presence_of(self.encodings[0], self.encodings[1], [*self.fuzzy_names, *self.exact_keys]),
             floors=[self.floor] * len(self.fuzzy),
             threshold=self.terms.decision.match,
             twin_caution=self.terms.decision.twin_caution,
@@ -218,16 +218,14 @@ def _encode(encoder: MatchKeyEncoder, identifiers: Identifiers) -> Encodings:
     return Encodings.from_bytes(encoded.bits, encoded.present)
 
 
-def presence_of(
-    a: Mapping[str, Encodings], b: Mapping[str, Encodings], fuzzy: Sequence[str], exact: Sequence[str]
-) -> Presence:
-    """Which match-keys the rows of two holders have, from their encodings by match-key."""
+def presence_of(a: Mapping[str, Encodings], b: Mapping[str, Encodings], keys: Sequence[str]) -> Presence:
+    """Which of these match-keys the rows of two holders have, from their encodings by match-key."""
 
-    def flags(names: Sequence[str], side: Mapping[str, Encodings]) -> NDArray[np.bool_]:
+    def flags(side: Mapping[str, Encodings]) -> NDArray[np.bool_]:
         rows = next(iter(side.values())).rows
-        return np.array([side[name].present for name in names], np.bool_).reshape(len(names), rows).T
+        return np.array([side[name].present for name in keys], np.bool_).reshape(len(keys), rows).T
 
-    return Presence.of((flags(fuzzy, a), flags(fuzzy, b)), (flags(exact, a), flags(exact, b)))
+    return Presence.of(flags(a), flags(b))
 
 
 def join(pairs: Pairs | ScoredPairs) -> Joined:

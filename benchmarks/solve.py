@@ -123,7 +123,7 @@ def linkage(made: Cohort) -> dict[str, Any]:
         pairs = made.scored[holder, holder]
         once = pairs.left < pairs.right
         nodes.sets.append(PairSet(holder, holder, pairs.left[once], pairs.right[once], pairs.alone[once]))
-    codes = token_codes(made.encodings, made.exact, [len(child) for child in made.child])
+    codes = token_codes(made.encodings, made.numbers, [len(child) for child in made.child])
     below = {"one pair": np.nan, "average": None, "all pairs": -np.inf}
     found = {}
     for name, value in below.items():

@@ -52,8 +52,7 @@ def three_holders(
         both = Simulation(terms, sides[a, b].rows, sides[a, b].identifiers, [encodings[a], encodings[b]], truth)
         pairs = weighed_pairs(both)
         scored.append(PairSet(a, b, pairs.left, pairs.right, pairs.weight))
-    exact = [key.name for key in terms.match_keys if key.kind == "exact"]
-    codes = token_codes(encodings, exact, [one.rows for one in identifiers])
+    codes = token_codes(encodings, terms.numbers, [one.rows for one in identifiers])
     together = solve(scored, weight_of(terms.decision.match), codes=codes)
     found = []
     for (a, b), one in sides.items():

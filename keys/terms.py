@@ -138,6 +138,11 @@ class ExactKey(_Stated):
     def fields(self) -> frozenset[IdentifierField]:
         return frozenset(self.tuple_of)
 
+    @property
+    def of_number(self) -> bool:
+        """Whether it is a number that one child alone has: two different ones then contradict each other."""
+        return self.fields <= NUMBERS
+
 
 MatchKey = Annotated[FuzzyKey | ExactKey, Field(discriminator="kind")]
 
@@ -283,6 +288,11 @@ class Terms(_Stated):
             f"{name} is not a holder in this agreement.",
             remedy="Use the agreement that names this holder: " + ", ".join(h.name for h in self.holders) + ".",
         )
+
+    @property
+    def numbers(self) -> list[str]:
+        """The exact match-keys of a number that one child alone has, by name."""
+        return [key.name for key in self.match_keys if isinstance(key, ExactKey) and key.of_number]
 
     def keys_of(self, name: str) -> tuple[FuzzyKey | ExactKey, ...]:
         """The match-keys for which this holder has every field."""

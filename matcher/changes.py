@@ -19,6 +19,9 @@ Ints = NDArray[np.int64]
 
 PARTS_OF_DATE = frozenset({"day", "month", "year"})
 DATE = PARTS_OF_DATE | {"date_of_birth"}
+FULL_NAMES = frozenset({"forename", "surname"})
+WHOLE = FULL_NAMES | {"date_of_birth", "postcode"}
+"""Fields that are known to differ by more or less, and of which a tuple's token says whether they differ at all."""
 NAMES = "names"
 """A feature that holds forename and surname together, so that swapping them changes nothing."""
 FILL = 0.38
@@ -34,7 +37,8 @@ class KeyEvidence:
     that are compared as a whole, so that a slip changes all of their bits.
 
     ``length`` is in bits of the encoding that is compared, ``t`` the diffusion (None or 1: not hardened),
-    ``base_length`` the bits of the base filter. ``number``: an exact match-key with a number that one child alone has.
+    ``base_length`` the bits of the base filter. ``number``: an exact match-key with a number that one child alone has;
+    ``tuple_of``: the fields of an exact match-key whose token says whether they are what they were.
     """
 
     name: str
@@ -46,6 +50,7 @@ class KeyEvidence:
     base_length: int = 1024
     whole: frozenset[str] = frozenset()
     number: bool = False
+    tuple_of: frozenset[str] = frozenset()
 
     @property
     def parts(self) -> tuple[tuple[str, int], ...]:
@@ -75,7 +80,7 @@ def _field(name: str, amounts: Sequence[float], match: Sequence[float]) -> Field
 
 def _known(name: str) -> Field:
     """Two different names still share a bigram now and then, so that "all" is a little less than 1."""
-    if name in {"forename", "surname"}:
+    if name in FULL_NAMES:
         return _field(name, [0, 0.15, 0.3, 0.55, 0.95], [0.86, 0.02, 0.04, 0.03, 0.05])
     if name == "date_of_birth":
         return _field(name, [0, 0.33, 0.6, 0.98], [0.95, 0.03, 0.01, 0.01])
@@ -104,9 +109,11 @@ class Changes:
 
 
 def possible_changes(keys: Sequence[KeyEvidence]) -> Changes:
-    """Changes that the features of fuzzy ``keys`` can show."""
+    """Changes that the features of ``keys`` can show, those of fuzzy ones first."""
     share: dict[str, float] = {}
     for key in keys:
+        if key.kind == "exact":
+            continue
         total = sum(bits for _, bits in key.parts)
         here: dict[str, float] = {}
         for feature, bits in key.parts:
@@ -114,16 +121,26 @@ def possible_changes(keys: Sequence[KeyEvidence]) -> Changes:
                 here[name] = here.get(name, 0.0) + part / total
         share = {name: max(share.get(name, 0.0), here.get(name, 0.0)) for name in share | here}
     heard = sorted((name for name in share if share[name] > LEAST_SHARE), key=lambda name: -share[name])
-    fields = tuple(_known(name) for name in sorted(heard[:MOST_FIELDS]))
+    of_tuples = sorted({name for key in keys for name in key.tuple_of & WHOLE}.difference(heard))
+    fields = tuple(_known(name) for name in sorted([*heard, *of_tuples][:MOST_FIELDS]))
     every = list(itertools.product(*(range(len(one.amounts)) for one in fields)))
     levels = np.array(every, np.int64).reshape(len(every), len(fields))
     swapped = np.zeros(len(levels), np.bool_)
-    names = [column for column, one in enumerate(fields) if one.name in {"forename", "surname"}]
+    names = [column for column, one in enumerate(fields) if one.name in FULL_NAMES]
     if len(names) == 2 and any(feature == NAMES for key in keys for feature, _ in key.parts):
         other = levels[(levels[:, names] == len(fields[names[0]].amounts) - 1).all(axis=1)]
         levels = np.vstack([levels, other])
         swapped = np.concatenate([swapped, np.ones(len(other), np.bool_)])
     return Changes(fields, levels, swapped)
+
+
+def shown(key: KeyEvidence, changes: Changes) -> NDArray[np.bool_] | None:
+    """After which changes the tokens of an exact match-key still agree, bool (changes,): where nothing of its tuple
+    changed. None where the changes do not tell: of a number, or of a field that no other key shows."""
+    places = {one.name: place for place, one in enumerate(changes.fields)}
+    if not key.tuple_of or not places.keys() >= key.tuple_of:
+        return None
+    return np.asarray((changes.levels[:, [places[name] for name in key.tuple_of]] == 0).all(axis=1))
 
 
 def _fields_of(feature: str, bits: float) -> tuple[tuple[str, float], ...]:

@@ -14,7 +14,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.changes import KeyEvidence, expected, possible_changes, signal
+from matcher.changes import KeyEvidence, expected, possible_changes, shown, signal
 from matcher.errors import MatcherError
 from matcher.mixture import fit
 from matcher.presence import Presence
@@ -25,6 +25,9 @@ Ints = NDArray[np.int64]
 
 MOST_CELLS = 40_000
 """So that the likelihoods of all cells stay below 100 MB."""
+EQUAL_BY_CHANCE, UNLIKE_BY_CHANCE = 1e-12, 1e-4
+"""How often the tokens of a tuple agree although something of it changed, and how often they differ although nothing
+did: neither ever, but a likelihood of none would leave no way back."""
 LEAST_LOG = -80.0
 """Below it a likelihood counts as none: float32 has no room for it but subnormal numbers, which are slow."""
 
@@ -83,8 +86,7 @@ def score(
     shape (pairs, exact keys), 1 agree, -1 differ, 0 unknown. Columns are in the order of ``keys``. ``left`` and
     ``right``: row numbers, shape (pairs,), each pair once. ``floors``: one per fuzzy key; the pairs are all those
     that reach a floor in a fuzzy key or agree in an exact one. ``presence``: which keys all rows have, not only those
-    of the pairs. ``threshold``: probability from which the
-    agreement links, for the model's estimates. ``twin_caution``: how many missed links one false link between
+    of the pairs; fuzzy ones first. ``threshold``: probability from which the agreement links, for the model's estimates. ``twin_caution``: how many missed links one false link between
     twins outweighs (their rows may differ in the forename alone, as do those of a child with two forenames).
     Raises MatcherError when shapes do not fit, or the threshold or caution is out of range.
     """
@@ -101,9 +103,9 @@ def score(
         model = FittedModel(0, 0.0, threshold, math.nan, math.nan, 0, True)
         return ScoredPairs(left.astype(np.int64), right.astype(np.int64), empty, empty, empty, model)
     order = np.lexsort((right, left))  # sums then round alike, whatever the order of the pairs
-    number = np.array([key.number for key in keys if key.kind == "exact"], np.bool_)
+    exact = [key for key in keys if key.kind == "exact"]
     sample = _sample(
-        fuzzy, similarity[order], agreement[order], left[order], right[order], rows, floors, presence, number
+        fuzzy, exact, similarity[order], agreement[order], left[order], right[order], rows, floors, presence
     )
     fitted = fit(sample, twin_caution=twin_caution)
     weight, alone, probability = np.empty(pairs), np.empty(pairs), np.empty(pairs)
@@ -127,6 +129,7 @@ def score(
 
 def _sample(
     fuzzy: Sequence[KeyEvidence],
+    exact: Sequence[KeyEvidence],
     similarity: NDArray[np.float32],
     agreement: NDArray[np.int8],
     left: NDArray[np.integer],
@@ -134,11 +137,14 @@ def _sample(
     rows: tuple[int, int],
     floors: Sequence[float],
     presence: Presence,
-    number: NDArray[np.bool_],
 ) -> Sample:
     """Pairs put into cells of nearly equal evidence, and how well each change explains each cell."""
+    changes = possible_changes([*fuzzy, *exact])
+    told = [shown(key, changes) for key in exact]
+    tuples = np.array([one is not None for one in told], np.bool_)
+    over = presence.over(np.concatenate([np.ones(len(fuzzy), np.bool_), tuples]))
     first, cell, values = _cells(fuzzy, similarity, agreement)
-    pattern = presence.place(~np.isnan(values[first]))
+    pattern = over.place(np.concatenate([~np.isnan(values[first]), agreement[first][:, tuples] != 0], axis=1))
     order = np.argsort(pattern, kind="stable")
     first, pattern, cell = first[order], pattern[order], np.argsort(order, kind="stable")[cell]
     if (pattern < 0).any():
@@ -146,9 +152,8 @@ def _sample(
             "A pair has match-keys that no two rows are said to have.",
             remedy="Say of all rows which match-keys they have.",
         )
-    changes = possible_changes(fuzzy)
     log = np.zeros((len(first), len(changes)), np.float32)
-    hidden = np.ones((len(presence.patterns), len(changes)))
+    hidden = np.ones((len(over.patterns), len(changes)))
     for column, key in enumerate(fuzzy):
         middle, deviation = expected(key, changes)
         value = values[first, column]
@@ -157,7 +162,12 @@ def _sample(
         log[there] -= (distance**2 / 2 + np.log(deviation)).astype(np.float32)
         floor = (float(signal(key, np.array([floors[column]]))[0]) - middle) / deviation
         below = np.array([NormalDist().cdf(each) for each in floor])
-        hidden *= np.where(presence.patterns[:, [column]], below, 1.0)
+        hidden *= np.where(over.patterns[:, [column]], below, 1.0)
+    for column, (same, said) in enumerate(zip(_given(told), agreement[first][:, tuples].T, strict=True), len(fuzzy)):
+        agree = np.log(np.where(same, 1 - UNLIKE_BY_CHANCE, EQUAL_BY_CHANCE))
+        differ = np.log(np.where(same, UNLIKE_BY_CHANCE, 1.0))
+        log += np.where(said[:, None] == 1, agree, np.where(said[:, None] == -1, differ, 0.0)).astype(np.float32)
+        hidden *= np.where(over.patterns[:, [column]] & same, UNLIKE_BY_CHANCE, 1.0)
     log -= log.max(axis=1, keepdims=True)
     return Sample(
         changes=changes,
@@ -166,12 +176,17 @@ def _sample(
         right=right.astype(np.int64),
         rows=rows,
         likelihood=np.where(log < LEAST_LOG, np.float32(0), np.exp(np.maximum(log, LEAST_LOG))),
-        agreement=agreement[first],
+        agreement=agreement[first][:, ~tuples],
         pattern=pattern,
         seen=1 - hidden,
-        presence=presence,
-        number=number,
+        presence=over,
+        both=presence.both[len(fuzzy) :][~tuples],
+        number=np.array([key.number for key in exact], np.bool_)[~tuples],
     )
+
+
+def _given(told: Sequence[NDArray[np.bool_] | None]) -> list[NDArray[np.bool_]]:
+    return [one for one in told if one is not None]
 
 
 def _cells(

@@ -183,7 +183,7 @@ def _learn(
     lone = _lone([(one * view.strange).sum(axis=0) for one in strangers], partners)
     state.free = np.clip(lone / usual, 1 / MOST_FREE, MOST_FREE)
     far = np.sum(strangers, axis=0) / (1 - state.free * usual * (1 - UNCONTESTED))
-    known = math.prod((1 - sample.presence.exact * state.agree_match).tolist())
+    known = math.prod((1 - sample.both * state.agree_match).tolist())
     found = 1 - known * (1 - sample.seen)
     state.matches = _total(sample, matched, (view.match * found).sum(axis=1))
     _learn_matches(
@@ -268,7 +268,7 @@ def _learn_exact(sample: Sample, state: State, matched: Floats, strangers: Float
     state.agree_match = (matched @ agree + 19.4) / (matched @ (agree + differ) + 20)
     before = np.where(sample.number, PRIOR_NUMBERS, PRIOR_TOKENS)
     state.agree_relatives = (relatives @ agree + before * SAME_TOKEN) / (relatives @ (agree + differ) + before)
-    state.agree_strangers = (strangers @ agree + 0.2) / (math.prod(sample.rows) * sample.presence.exact + 1e3)
+    state.agree_strangers = (strangers @ agree + 0.2) / (math.prod(sample.rows) * sample.both + 1e3)
 
 
 def _shares(

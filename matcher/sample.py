@@ -25,9 +25,11 @@ class Sample:
     """Pairs, each in one cell of equal evidence.
 
     ``cell``, ``left``, ``right``: int64 (pairs,). ``likelihood``: float32 (cells, changes), of a cell's
-    similarities given a change, scaled per cell. ``agreement``: int8 (cells, exact keys). ``pattern``: int64
-    (cells,), which fuzzy keys both rows have; rising. ``seen``: float64 (patterns, changes), the share above a floor.
-    ``number``: bool (exact keys,), whether a key's token is of a number that one child alone has.
+    similarities and tokens of tuples given a change, scaled per cell. ``agreement``: int8 (cells, exact keys), of those
+    of which the changes do not tell. ``pattern``: int64 (cells,), which of the other keys both rows have; rising.
+    ``seen``: float64 (patterns, changes), the share above a floor or with an equal token. ``both``: float64 (exact
+    keys,), the share of pairs of rows in which both have a token; ``number``: bool (exact keys,), whether it is of a
+    number that one child alone has.
     """
 
     changes: Changes
@@ -40,6 +42,7 @@ class Sample:
     pattern: Ints
     seen: Floats
     presence: Presence
+    both: Floats
     number: NDArray[np.bool_]
 
     @property

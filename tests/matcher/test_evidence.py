@@ -23,10 +23,10 @@ FEATURES = {
 }
 KEYS = tuple(KeyEvidence(name, "fuzzy", "hamming", LENGTH, T, bits) for name, bits in FEATURES.items())
 SOMETIMES = Presence.of(
-    (np.array([[True, True], [True, False], [False, True]]), np.array([[True, True], [False, False]])),
-    (np.ones((3, 1), np.bool_), np.ones((2, 1), np.bool_)),
+    np.array([[True, True, True], [True, False, True], [False, True, True]]),
+    np.array([[True, True, True], [False, False, True]]),
 )
-EVERYWHERE = Presence.everywhere(len(KEYS), 0)
+EVERYWHERE = Presence.everywhere(len(KEYS))
 NOTHING = np.zeros(0, np.int64)
 
 
@@ -213,7 +213,7 @@ def test_matches_that_are_not_seen_because_keys_are_missing_are_counted() -> Non
         left=pairs.left,
         right=pairs.right,
         rows=pairs.rows,
-        presence=Presence.of((has, np.ones_like(has)), (np.zeros((5000, 0), np.bool_),) * 2),
+        presence=Presence.of(has, np.ones_like(has)),
         floors=[floor(pairs.rows)] * len(KEYS),
     )
     assert abs(scored.model.expected_matches - 3000) < 40
@@ -304,7 +304,7 @@ def test_an_exact_number_decides_where_names_leave_doubt() -> None:
         left=pairs.left,
         right=pairs.right,
         rows=pairs.rows,
-        presence=Presence.everywhere(len(KEYS), 1),
+        presence=Presence.everywhere(len(KEYS) + 1),
         floors=[0.5] * 4,
     )
     assert (scored.probability[agreement == 1] > 0.5).all()
@@ -320,7 +320,7 @@ def test_exact_keys_alone_link() -> None:
         left=np.arange(number),
         right=np.arange(number),
         rows=(number, 80),
-        presence=Presence.everywhere(0, 1),
+        presence=Presence.everywhere(1),
         floors=[],
     )
     assert (scored.probability > 0.5).all()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from keys.link_tree import SEED_BYTES
 from keys.suppression import suppress
-from keys.terms import ExactKey, Terms
+from keys.terms import Terms
 from matcher import link_ids
 from matcher.exact import find_exact, token_codes
 from matcher.pairs import Pairs
@@ -122,7 +122,7 @@ def _codes(inputs: Inputs) -> list[NDArray[np.int64]]:
     """By which rows contradict each other: none if the agreement allows contradictions."""
     if inputs.agreement.terms.decision.contradicting_exact_keys == "allow":
         return []
-    names = [key.name for key in inputs.agreement.terms.match_keys if isinstance(key, ExactKey)]
+    names = inputs.agreement.terms.numbers
     holders = [
         {name: inputs.encodings(holder, name) for name in inputs.names(holder) if name in names}
         for holder in range(len(inputs.rows))

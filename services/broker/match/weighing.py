@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from keys.terms import NUMBERS, Comparison, FuzzyKey, Terms
+from keys.terms import Comparison, ExactKey, FuzzyKey, MatchKey, Terms
 from matcher import candidates
 from matcher.encodings import Encodings
 from matcher.evidence import KeyEvidence, score
@@ -73,7 +73,7 @@ def weigh(
         left=left,
         right=right,
         rows=rows,
-        presence=_presence(there, len(fuzzy)),
+        presence=Presence.of(*there),
         floors=[floors.get(key.name, floor_of(terms, *rows)) for key in fuzzy],
         threshold=terms.decision.match,
         twin_caution=terms.decision.twin_caution,
@@ -89,11 +89,13 @@ def weigh(
 def evidence_of(terms: Terms, fuzzy: Sequence[FuzzyKey], exact: Sequence[str]) -> list[KeyEvidence]:
     """What is public about these fuzzy match-keys, and about the exact ones of these names."""
     known = {key.name: key for key in terms.match_keys}
-    numbers = [not NUMBERS.isdisjoint(known[name].fields) for name in exact]
-    return [
-        *(_fuzzy(terms, key) for key in fuzzy),
-        *(KeyEvidence(name, "exact", number=number) for name, number in zip(exact, numbers, strict=True)),
-    ]
+    return [*(_fuzzy(terms, key) for key in fuzzy), *(_exact(known[name]) for name in exact)]
+
+
+def _exact(key: MatchKey) -> KeyEvidence:
+    number = isinstance(key, ExactKey) and key.of_number
+    tuple_of = () if number else (field.value for field in key.fields)
+    return KeyEvidence(key.name, "exact", number=number, tuple_of=frozenset(tuple_of))
 
 
 def _fuzzy(terms: Terms, key: FuzzyKey) -> KeyEvidence:
@@ -113,12 +115,6 @@ def _fuzzy(terms: Terms, key: FuzzyKey) -> KeyEvidence:
 def weight_of(probability: float) -> float:
     """Log2 odds, which order pairs where probabilities can no longer be told apart."""
     return math.log2(probability / (1 - probability))
-
-
-def _presence(there: Sequence[NDArray[np.bool_]], fuzzy: int) -> Presence:
-    """``there``: of each holder, which match-keys its rows have, bool (rows, match-keys), ``fuzzy`` ones first."""
-    a, b = there
-    return Presence.of((a[:, :fuzzy], b[:, :fuzzy]), (a[:, fuzzy:], b[:, fuzzy:]))
 
 
 def _agreement(a: Encodings, b: Encodings, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int8]:
