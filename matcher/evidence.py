@@ -86,8 +86,9 @@ def score(
     shape (pairs, exact keys), 1 agree, -1 differ, 0 unknown. Columns are in the order of ``keys``. ``left`` and
     ``right``: row numbers, shape (pairs,), each pair once. ``floors``: one per fuzzy key; the pairs are all those
     that reach a floor in a fuzzy key or agree in an exact one. ``presence``: which keys all rows have, not only those
-    of the pairs; fuzzy ones first. ``threshold``: probability from which the agreement links, for the model's estimates. ``twin_caution``: how many missed links one false link between
-    twins outweighs (their rows may differ in the forename alone, as do those of a child with two forenames).
+    of the pairs; fuzzy ones first. ``threshold``: probability from which the agreement links, for the model's
+    estimates. ``twin_caution``: how many missed links one false link between twins outweighs (their rows may differ in
+    the forename alone, as do those of a child with two forenames).
     Raises MatcherError when shapes do not fit, or the threshold or caution is out of range.
     """
     fuzzy = [key for key in keys if key.kind == "fuzzy"]

@@ -171,7 +171,8 @@ def test_a_part_that_was_changed_on_the_way_is_not_kept(scene: Scene) -> None:
     sealed = scene.sealed("north", rows=ROWS)
     announce(scene, north(scene), sealed)
     signed = scene.request(north(scene), "PUT", f"{upload_path(scene, sealed)}/parts/0", sealed[:PART])
-    changed = httpx.Request("PUT", signed.url, headers=signed.headers, content=sealed[: PART - 1] + bytes([sealed[PART - 1] ^ 1]))
+    other = sealed[: PART - 1] + bytes([sealed[PART - 1] ^ 1])
+    changed = httpx.Request("PUT", signed.url, headers=signed.headers, content=other)
     refused(send(changed), 422, "refused")
     assert here(scene, sealed) == []
 
