@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from benchmarks.ablation import DESIGN, hardened, replaced
+from benchmarks.ablation import DESIGN, Keys, hardened, in_part, replaced
+from keys.frontier import TUPLE, features
 from keys.template import default_terms
-from keys.terms import FuzzyKey, Identifier, Terms
-
-Bits = Mapping[str, Mapping[str, int]]
-"""Of each match-key the bits of its fields."""
+from keys.terms import Identifier, Terms
 
 DEFAULT = "default"
+
+
+FOUR = "four fuzzy keys"
 
 
 def _born(bits: int) -> dict[str, int]:
@@ -20,28 +21,58 @@ def _born(bits: int) -> dict[str, int]:
     return {"day": day, "month": day, "year": bits - 2 * day}
 
 
+def _leaning(on: str, **bits: int) -> dict[str, tuple[str, int]]:
+    """A match-key of which one field is alike in part, and the others as a whole."""
+    return {field: ("bigrams" if field == on else "exact", count) for field, count in bits.items()}
+
+
+def _tuple(*fields: str) -> dict[str, tuple[str, int]]:
+    return dict.fromkeys(fields, (TUPLE, 0))
+
+
 _FORENAME = {"forename": 130, "surname": 30, **_born(192), "postcode": 35}
 _SURNAME = {"surname": 130, "forename": 30, **_born(192), "postcode": 40}
 _NAMES = {"names": 330, **_born(60)}
-
-SETS: Mapping[str, Bits] = {
-    "alike in part": {
-        "forename": _FORENAME,
-        "surname": _SURNAME,
-        "postcode": {"names": 90, **_born(118), "postcode": 175},
-        "names": _NAMES,
-    },
-    "all, and without one": DESIGN,
-    "forenames in all": {
-        "forename": _FORENAME,
-        "postcode": {"forename": 130, "surname": 30, **_born(45), "postcode": 175},
-        "names": _NAMES,
-    },
-    "two keys": {"forename": _FORENAME, "names": _NAMES},
-    "one key": {"all": {"forename": 110, "surname": 90, **_born(120), "postcode": 70}},
+_BY_SURNAME = _leaning("surname", surname=130, forename=30, day=60, month=60, year=72, postcode=40)
+_BY_NAMES = _leaning("names", names=300, day=28, month=28, year=34)
+_TUPLES = {
+    "forename-postcode": _tuple("forename", "postcode"),
+    "birth-postcode": _tuple("date_of_birth", "postcode"),
+    "forename-birth": _tuple("forename", "date_of_birth"),
+    "surname-birth": _tuple("surname", "date_of_birth"),
 }
-"""Beside the default's: the same fields with nothing compared as a whole; one key of all and three that lack one field
-each; keys in none of which twins stand out; fewer keys."""
+
+SETS: Mapping[str, Keys] = {
+    "surname, names, tuples": {"surname": _BY_SURNAME, "names": _BY_NAMES, **_TUPLES},
+    "names, tuples": {"names": _BY_NAMES, **_TUPLES},
+    FOUR: {
+        "forename": _leaning("forename", forename=170, surname=26, day=50, month=50, year=62, postcode=30),
+        "surname": _BY_SURNAME,
+        "postcode": _leaning("", forename=70, surname=20, date_of_birth=118, postcode=175),
+        "names": _BY_NAMES,
+    },
+    "alike in part": in_part(
+        {
+            "forename": _FORENAME,
+            "surname": _SURNAME,
+            "postcode": {"names": 90, **_born(118), "postcode": 175},
+            "names": _NAMES,
+        }
+    ),
+    "all, and without one": in_part(DESIGN),
+    "forenames in all": in_part(
+        {
+            "forename": _FORENAME,
+            "postcode": {"forename": 130, "surname": 30, **_born(45), "postcode": 175},
+            "names": _NAMES,
+        }
+    ),
+    "two keys": in_part({"forename": _FORENAME, "names": _NAMES}),
+    "one key": in_part({"all": {"forename": 110, "surname": 90, **_born(120), "postcode": 70}}),
+}
+"""Beside the default's: fewer fuzzy match-keys and more tuples; no tuples, and a fuzzy match-key of the postcode
+instead; the same fields with nothing compared as a whole; one key of all and three that lack one field each; keys in
+none of which twins stand out; fewer keys."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +92,7 @@ class Configuration:
 
 
 USUAL_LENGTH, USUAL_BASE = 2048, 1024
+WITHOUT_TUPLES = ("alike in part", "all, and without one", "forenames in all", "two keys", "one key")
 
 
 def grid() -> list[Configuration]:
@@ -70,21 +102,25 @@ def grid() -> list[Configuration]:
         return [Configuration(name, t, length if t > 1 else base, base) for name in keys for t in ts]
 
     every = [
-        *each([DEFAULT], (9, 8, 5, 10, 7), USUAL_LENGTH),
-        *each([DEFAULT], (10, 12, 9), 4096),
-        *each([DEFAULT], (8, 7), 1024),
-        *each([DEFAULT], (12, 2, 1, 6), USUAL_LENGTH),
-        *each(SETS, (9,), USUAL_LENGTH),
-        *each([DEFAULT], (9, 6, 10), 1024),
-        *each(["alike in part"], (10, 12, 8), USUAL_LENGTH),
-        *each([DEFAULT], (8,), 4096),
+        *each([DEFAULT], (6, 5, 7), 512),
+        *each(["surname, names, tuples", "names, tuples"], (6, 5), 512),
+        *each([DEFAULT], (7, 8, 6), 1024),
+        *each([DEFAULT], (8, 9, 7, 10, 5, 2, 1), USUAL_LENGTH),
+        *each([DEFAULT], (10, 9, 12, 8), 4096),
+        *each(["surname, names, tuples", "names, tuples"], (7, 6), 1024),
+        *each([DEFAULT], (12, 3, 6), USUAL_LENGTH),
+        *each([DEFAULT], (9, 10), 1024),
         *each([DEFAULT], (9, 7), USUAL_LENGTH, 512),
         *each([DEFAULT], (9, 12), USUAL_LENGTH, 2048),
-        *each([DEFAULT], (5, 6, 7), 512),
-        *each(SETS, (7, 12), USUAL_LENGTH),
-        *each([DEFAULT], (3,), USUAL_LENGTH),
-        *each(SETS, (7,), 1024),
-        *each(SETS, (5, 2, 1), USUAL_LENGTH),
+        *each([FOUR], (6, 7, 5), 512),
+        *each([FOUR], (8, 7, 6, 9, 10), 1024),
+        *each([FOUR], (9, 8, 5, 10, 7, 12, 2, 1, 6, 3), USUAL_LENGTH),
+        *each([FOUR], (10, 12, 9, 8), 4096),
+        *each([FOUR], (9, 7), USUAL_LENGTH, 512),
+        *each([FOUR], (9, 12), USUAL_LENGTH, 2048),
+        *each(["alike in part"], (10, 12, 8), USUAL_LENGTH),
+        *each(WITHOUT_TUPLES, (9, 7, 12, 5, 2, 1), USUAL_LENGTH),
+        *each(WITHOUT_TUPLES, (7,), 1024),
     ]
     return list(dict.fromkeys(every))
 
@@ -108,7 +144,6 @@ def everything() -> Terms:
 
 
 def features_of(name: str) -> dict[str, dict[str, tuple[str, int]]]:
-    """Of the match-keys of a set, how each field is compared and how many bits it has."""
+    """Of the match-keys of a set but those of numbers, how each field is compared and how many bits it has."""
     terms = applied(Configuration(name, 2, USUAL_LENGTH, USUAL_BASE), everything())
-    fuzzy = [key for key in terms.match_keys if isinstance(key, FuzzyKey)]
-    return {key.name: {one.field.value: (one.compare.value, one.bits) for one in key.features} for key in fuzzy}
+    return {key.name: features(key) for key in terms.match_keys if key.name not in terms.numbers}

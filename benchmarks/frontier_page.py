@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.printing import markdown
 
 WIDTH, HEIGHT = 720, 440
-LEFT, RIGHT, TOP, FOOT = 64, 16, 40, 56
+LEFT, RIGHT, TOP, FOOT = 64, 16, 72, 56
 LEAST_RATE = 0.0003
 """Rates below are drawn here: an axis of powers of ten has no nought."""
 HEAD = (
@@ -21,7 +21,9 @@ HEAD = (
     "`base` is the bits of the base filter, A5 to A7 the share of rows that each attack names; guessing names 0.1 %.",
     "",
 )
-SHAPES = ("circle", "square", "diamond", "triangle", "cross", "ring")
+SHAPES = ("circle", "square", "diamond", "triangle", "cross", "ring", "plus", "point down", "bar")
+IN_A_LINE = 3
+"""Sets of match-keys, in the key above the chart."""
 
 Point = Mapping[str, Any]
 
@@ -88,9 +90,10 @@ def chart(document: Mapping[str, Any], best: Point | None) -> str:
         if one["length"] == 2048 and one["base_length"] == 1024 and one["keys"] == sets[0]:
             lines.append(f'<text x="{at[0] + 7:.1f}" y="{at[1] - 5:.1f}" font-size="10">t={one["t"]}</text>')
     for place, name in enumerate(sets):
-        start = LEFT + place * (WIDTH - LEFT) / max(1, len(sets))
-        lines.append(_mark(place, start + 6, 18, chosen=False))
-        lines.append(f'<text x="{start + 16:.1f}" y="22" font-size="11">{escape(name)}</text>')
+        line, column = divmod(place, IN_A_LINE)
+        start, down = LEFT + column * (WIDTH - LEFT) / IN_A_LINE, 14 + 18 * line
+        lines.append(_mark(place, start + 6, down, chosen=False))
+        lines.append(f'<text x="{start + 16:.1f}" y="{down + 4}" font-size="11">{escape(name)}</text>')
     middle = (WIDTH + LEFT) / 2
     across, up = "rows named rightly by the attack that names most", "mean F1"
     lines.append(f'<text x="{middle}" y="{HEIGHT - 12}" text-anchor="middle">{across}</text>')
@@ -113,5 +116,8 @@ def _mark(shape: int, x: float, y: float, *, chosen: bool) -> str:
         "diamond": f"M{at}m0 -5l5 5l-5 5l-5 -5z",
         "triangle": f"M{at}m0 -5l5 9h-10z",
         "cross": f"M{at}m-4 -4l8 8m0 -8l-8 8",
+        "plus": f"M{at}m-5 0h10m-5 -5v10",
+        "point down": f"M{at}m-5 -4h10l-5 9z",
+        "bar": f"M{at}m-5 -2h10v4h-10z",
     }[kind]
     return f'<path d="{path}" fill="{fill}" stroke="{fill}" stroke-width="1.5"/>'

@@ -1,6 +1,6 @@
 """What was measured of re-identification: whether an agreement's encodings are within it, and the nearest that are.
 
-``frontier.json`` holds, for sets of fuzzy match-keys and ways to harden them, the share of rows that attacks named
+``frontier.json`` holds, for sets of match-keys and ways to harden them, the share of rows that attacks named
 rightly; ``docs/explanation/frontier.md`` says how that was measured. Fewer match-keys of a set, a larger ``t`` and
 shorter encodings show less, so what passed vouches for them too.
 """
@@ -8,16 +8,19 @@ shorter encodings show less, so what passed vouches for them too.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from keys.terms import FuzzyKey, Terms
+from keys.terms import ExactKey, FuzzyKey, Terms
 
 Features = frozenset[tuple[str, str, int]]
-"""Of one fuzzy match-key its fields, how each is compared, and its bits."""
+"""Of one match-key its fields, how each is compared, and its bits."""
+
+TUPLE = "tuple"
+"""How the fields of an exact match-key are compared: all or none; they have no bits."""
 
 PLAIN = 1
 """``t`` of encodings that are not hardened."""
@@ -56,12 +59,12 @@ def children() -> int:
 
 
 def has_keys(terms: Terms, measured: Measured) -> bool:
-    """Whether all fuzzy match-keys of these terms are among those of a configuration."""
+    """Whether all match-keys of these terms but those of numbers are among those of a configuration."""
     return _own(terms) <= _sets()[measured.keys]
 
 
 def standing(terms: Terms) -> Standing:
-    """Compare the fuzzy match-keys and the encoding of these terms with what was measured."""
+    """Compare the match-keys, all but those of numbers, and the encoding of these terms with what was measured."""
     own = _own(terms)
     hardening = terms.encoding.hardening
     t, length = (hardening.t, hardening.length) if hardening else (PLAIN, terms.encoding.length)
@@ -86,12 +89,19 @@ def standing(terms: Terms) -> Standing:
     return Standing(same, safe, min(passing, key=distance))
 
 
+def features(key: FuzzyKey | ExactKey) -> dict[str, tuple[str, int]]:
+    """Of a match-key, how each field is compared and how many bits it has."""
+    if isinstance(key, ExactKey):
+        return {field.value: (TUPLE, 0) for field in key.tuple_of}
+    return {one.field.value: (one.compare.value, one.bits) for one in key.features}
+
+
 def _own(terms: Terms) -> frozenset[Features]:
-    return frozenset(_features(key) for key in terms.match_keys if isinstance(key, FuzzyKey))
+    return frozenset(_compared(features(key)) for key in terms.match_keys if key.name not in terms.numbers)
 
 
-def _features(key: FuzzyKey) -> Features:
-    return frozenset((one.field.value, one.compare.value, one.bits) for one in key.features)
+def _compared(of_key: Mapping[str, Sequence[Any]]) -> Features:
+    return frozenset((field, compare, bits) for field, (compare, bits) in of_key.items())
 
 
 @cache
@@ -102,12 +112,7 @@ def _document() -> Mapping[str, Any]:
 
 @cache
 def _sets() -> Mapping[str, frozenset[Features]]:
-    return {
-        name: frozenset(
-            frozenset((field, compare, bits) for field, (compare, bits) in key.items()) for key in keys.values()
-        )
-        for name, keys in _document()["sets"].items()
-    }
+    return {name: frozenset(map(_compared, keys.values())) for name, keys in _document()["sets"].items()}
 
 
 @cache

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.encodings import Encodings
+from services.assurance.attacks.alike import even, shared
 from services.assurance.attacks.expected import expected
 from services.assurance.attacks.graph import strongest, structure
 from services.assurance.attacks.guess import Guess
@@ -24,7 +25,6 @@ from services.assurance.attacks.sampling import draw
 
 _HEAVY = 8.0  # half a sum of squared z-scores: of a pair along which a message goes
 _NAMED = 0.02  # share of rows that messages must name, or assignments are sampled
-_TOKEN_WORDS = 2  # an exact match-key has no more
 
 
 def attack(
@@ -40,16 +40,16 @@ def attack(
     as the victim's rows are, or the number of bits in an XOR, where it is base filters (``population.own_filters``).
 
     ``known_seeds`` is int64 (pairs, 2): rows of the victim and of the list that are known to be one child. Exact
-    match-keys serve by who has them and who has not. ``memory``, in MiB, decides how many candidates of each row are
-    kept; raises ``InputError`` where it is too little (``room``).
+    match-keys serve by who shares a token, and by who has one and who has not. ``memory``, in MiB, decides how many
+    candidates of each row are kept; raises ``InputError`` where it is too little (``room``).
     """
-    keys = [key for key in own[0] if key in victim and victim[key].words > _TOKEN_WORDS]
+    keys = shared(victim, own[0])
     rows = next(iter(victim.values())).rows
     if not rows or not keys:
         return Guess(np.full(rows, -1, np.int64), np.zeros(rows))
-    side = structure(victim, keys)
+    side = structure(even(victim, keys, rng), keys)
     strong = strongest(side, most=STRONG, least=_HEAVY)
-    edges = expected(own, keys, side, power=power)
+    edges = expected([even(one, keys, rng) for one in own], keys, side, power=power)
     prior = prior_of(victim, own[0], known_seeds)
     kept = candidates(rows, edges.rows, len(keys), memory=memory, edges=len(strong.row))
     target, sure, lean = believe(side, strong, edges, prior, kept=kept)

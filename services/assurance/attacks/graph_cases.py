@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from encoder.intervals import Estimate
 from keys.terms import Terms
 from services.assurance.attacks import adaptive, embedding, gates, learner, room
+from services.assurance.attacks.alike import alike_keys
 from services.assurance.attacks.cohort import fuzzy_keys, unhardened
 from services.assurance.attacks.figures import Measured, share, worst
 from services.assurance.attacks.finding import Finding, Gate
@@ -115,10 +116,10 @@ class Matching:
     def require_room(self, plan: Plan, terms: Terms) -> None:
         """Raise ``InputError`` if the plan's memory is not enough for its list, before anything is made."""
         if not self.longest:
-            room.candidates(plan.matched, plan.matched, len(fuzzy_keys(terms)), memory=plan.memory)
+            room.candidates(plan.matched, plan.matched, len(alike_keys(terms)), memory=plan.memory)
 
     def _kept(self, trial: Trial) -> int:
-        listed, keys = self._listed(trial.plan), len(fuzzy_keys(trial.terms))
+        listed, keys = self._listed(trial.plan), len(alike_keys(trial.terms))
         return room.candidates(listed, listed, keys, memory=trial.plan.memory)
 
     def _listed(self, plan: Plan) -> int:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from encoder.identifiers import Identifiers
 from matcher.encodings import Encodings
+from services.assurance.attacks.alike import TOKEN_WORDS
 from services.assurance.attacks.guess import Guess
 
 _CUT = ("forename", "surname", "postcode")
 _WHOLE = ("day", "month", "year")
-_TOKEN_WORDS = 2  # an exact match-key has no more
 _TELLS = 2.5  # standard errors by which the share of a bit differs between rows with a q-gram and others
 _SEEN = 2  # known rows that have a q-gram, or it is not learnt
 
@@ -110,7 +110,7 @@ def _bits(victim: Mapping[str, Encodings]) -> Reals:
     """The bits of every fuzzy match-key side by side, float32 (rows, bits); half a bit where a row has no encoding."""
     parts = [np.zeros((next(iter(victim.values())).rows, 0), np.float32)]
     for one in victim.values():
-        if one.words > _TOKEN_WORDS:
+        if one.words > TOKEN_WORDS:
             bits = np.unpackbits(one.bits.view(np.uint8), axis=1).astype(np.float32)
             bits[~one.present] = 0.5
             parts.append(bits)

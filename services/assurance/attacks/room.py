@@ -23,7 +23,8 @@ _MESSAGE = 8  # two states
 
 
 def candidates(rows: int, listed: int, keys: int, *, memory: int, edges: int | None = None) -> int:
-    """Of each of so many ``rows``, under so many fuzzy match-keys, in ``memory`` MiB: not more than are ``listed``.
+    """Of each of so many ``rows``, with a graph of each of so many ``keys``, in ``memory`` MiB: not more than are
+    ``listed``.
 
     ``edges``: strong ones, seen from both ends; as many as there may be if they are not known yet. Raises
     ``InputError`` where fewer than 64 fit.
