@@ -12,7 +12,7 @@ import pytest
 from benchmarks.frontier import FIELDS, attacked, chosen, document, settled, write
 from benchmarks.frontier_grid import DEFAULT, SETS, Configuration, applied, everything, grid
 from benchmarks.frontier_page import mean_f1
-from keys.terms import FuzzyKey
+from keys.frontier import features
 
 
 def point(
@@ -74,8 +74,8 @@ def test_every_configuration_is_an_agreement(configuration: Configuration) -> No
         if hardening
         else configuration.t == 1
     )
-    fuzzy = {key.name for key in terms.match_keys if isinstance(key, FuzzyKey)}
-    assert fuzzy == set(SETS[configuration.keys]) if configuration.keys != DEFAULT else fuzzy
+    own = {key.name: features(key) for key in terms.match_keys if key.name not in terms.numbers}
+    assert own == SETS[configuration.keys] if configuration.keys != DEFAULT else own
 
 
 def test_all_that_is_written_says_the_same(tmp_path: Path) -> None:
