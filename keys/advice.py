@@ -29,7 +29,8 @@ FORENAMES = frozenset({IdentifierField.FORENAME, IdentifierField.NAMES})
 NAMES = FORENAMES | {IdentifierField.SURNAME}
 
 ENOUGH_TO_LINK = 30
-ENOUGH_TO_HIDE = 24
+ENOUGH_TO_HIDE = 19
+"""Bits of a tuple from which on hardly a child in twenty of an area shares its token with one who is no relative."""
 ENOUGH_TO_STAND_OUT = 36
 """Bits of all fuzzy match-keys together from which on hardly two children of a large file look alike under all."""
 FEW_CONTROL_ROWS = 100
@@ -206,12 +207,12 @@ def _of_one_holder(terms: Terms) -> list[Advice]:
                 'Write "one per link" where files have one row per child.',
             )
         )
-    numbered = all(any(isinstance(key, ExactKey) for key in terms.keys_of(one.name)) for one in terms.holders)
+    numbered = all(any(key.name in terms.numbers for key in terms.keys_of(one.name)) for one in terms.holders)
     if terms.decision.duplicates == "link" and not numbered:
         found.append(
             Advice(
                 "decision.duplicates",
-                "A holder has no exact match-key: twins in its file may be taken for one child.",
+                "A holder has no number as a match-key: twins in its file may be taken for one child.",
                 'Write "report" or "ignore", or agree on NHS numbers.',
             )
         )

@@ -19,6 +19,8 @@ from services.assurance.attacks.graph import Numbers, Reals, Side, drawn, from_b
 _BINS = 32
 _LEAST_VARIANCE = 0.02
 _FEW = 12  # edges
+_EQUAL = 0.999  # of a correlation
+_UNLIKE = 30.0  # nats against a pair that must be equal and is not
 _LIFT = 0.25  # the least z-score that is worth expecting
 
 Doubles = NDArray[np.float64]
@@ -59,9 +61,11 @@ def expected(
     made = [[one[key] for one in own] for key in keys]
     centre = [float(_moments(each, *drawn(rows), side.unit, power)[0].mean()) if rows > 1 else 0.0 for each in made]
     row, other = _united([_near(each, c, side.unit, power, most) for each, c in zip(made, centre, strict=True)], rows)
-    telling = np.zeros(len(row))
-    for there, mean, variance in _looked(made, centre, row, other, side.unit, power):
-        telling += np.where(there, mean**2 / variance / 2, 0)
+    telling, rare = np.zeros(len(row)), []
+    for k, (there, mean, variance) in enumerate(_looked(made, centre, row, other, side.unit, power)):
+        same = there & _same(mean, centre[k], side.unit)
+        rare.append(float(np.log(max(1, rows * (rows - 1) // 2) / max(1, np.count_nonzero(same)))))
+        telling += np.where(there, np.where(same, rare[k], mean**2 / variance / 2), 0)
     kept = np.flatnonzero(_first(telling, row, other, rows, most))
     ends, others, order = from_both_ends(row[kept], other[kept], -telling[kept])
     order = kept[order]
@@ -69,12 +73,19 @@ def expected(
     # Once more, as what varies is told by all pairs: held for all of them and match-keys it would be the largest table.
     for k, (there, mean, variance) in enumerate(_looked(made, centre, row, other, side.unit, power)):
         there, mean, variance = there[order], mean[order], variance[order]
-        columns[0][k] = np.where(there, -(mean**2) / variance / 2 - np.log(variance / side.spread[k]) / 2, 0)
-        columns[1][k] = np.where(there, mean / variance, 0)
-        columns[2][k] = np.where(there, (1 / side.spread[k] - 1 / variance) / 2, 0)
+        same = _same(mean, centre[k], side.unit)
+        alike = -(mean**2) / variance / 2 - np.log(variance / side.spread[k]) / 2
+        columns[0][k] = np.where(there, np.where(same, -_UNLIKE, alike), 0)
+        columns[1][k] = np.where(there, np.where(same, (rare[k] + _UNLIKE) / mean, mean / variance), 0)
+        columns[2][k] = np.where(there & ~same, (1 / side.spread[k] - 1 / variance) / 2, 0)
     start = np.searchsorted(ends, np.arange(rows + 1))
     constant, linear, square = columns
     return Expected(start, others.astype(np.int32), constant, linear, square, telling[order].astype(np.float32))
+
+
+def _same(mean: Doubles, usual: float, unit: float) -> NDArray[np.bool_]:
+    """Which pairs must be equal to the last bit, whatever the secret, as equal tokens are."""
+    return np.asarray(mean + usual > _EQUAL * unit)
 
 
 def _looked(
