@@ -13,7 +13,7 @@ from keys.terms import Identifier, Terms
 DEFAULT = "default"
 
 
-FOUR = "four fuzzy keys"
+MORE, FEWER, THREE, FOUR = "four tuples", "four tuples, names alone", "two tuples, three fuzzy", "four fuzzy keys"
 
 
 def _born(bits: int) -> dict[str, int]:
@@ -33,6 +33,7 @@ def _tuple(*fields: str) -> dict[str, tuple[str, int]]:
 _FORENAME = {"forename": 130, "surname": 30, **_born(192), "postcode": 35}
 _SURNAME = {"surname": 130, "forename": 30, **_born(192), "postcode": 40}
 _NAMES = {"names": 330, **_born(60)}
+_BY_FORENAME = _leaning("forename", forename=170, surname=26, day=50, month=50, year=62, postcode=30)
 _BY_SURNAME = _leaning("surname", surname=130, forename=30, day=60, month=60, year=72, postcode=40)
 _BY_NAMES = _leaning("names", names=300, day=28, month=28, year=34)
 _TUPLES = {
@@ -43,10 +44,16 @@ _TUPLES = {
 }
 
 SETS: Mapping[str, Keys] = {
-    "surname, names, tuples": {"surname": _BY_SURNAME, "names": _BY_NAMES, **_TUPLES},
-    "names, tuples": {"names": _BY_NAMES, **_TUPLES},
+    MORE: {"surname": _BY_SURNAME, "names": _BY_NAMES, **_TUPLES},
+    FEWER: {"names": _BY_NAMES, **_TUPLES},
+    THREE: {
+        "forename": _BY_FORENAME,
+        "surname": _BY_SURNAME,
+        "names": _BY_NAMES,
+        **{name: _TUPLES[name] for name in ("forename-postcode", "birth-postcode")},
+    },
     FOUR: {
-        "forename": _leaning("forename", forename=170, surname=26, day=50, month=50, year=62, postcode=30),
+        "forename": _BY_FORENAME,
         "surname": _BY_SURNAME,
         "postcode": _leaning("", forename=70, surname=20, date_of_birth=118, postcode=175),
         "names": _BY_NAMES,
@@ -70,8 +77,8 @@ SETS: Mapping[str, Keys] = {
     "two keys": in_part({"forename": _FORENAME, "names": _NAMES}),
     "one key": in_part({"all": {"forename": 110, "surname": 90, **_born(120), "postcode": 70}}),
 }
-"""Beside the default's: fewer fuzzy match-keys and more tuples; no tuples, and a fuzzy match-key of the postcode
-instead; the same fields with nothing compared as a whole; one key of all and three that lack one field each; keys in
+"""Beside the default's: one more tuple; that, and one fuzzy match-key; one fuzzy match-key more in place of a tuple;
+none of them; the same fields with nothing compared as a whole; one key of all and three that lack one field each; keys in
 none of which twins stand out; fewer keys."""
 
 
@@ -103,11 +110,14 @@ def grid() -> list[Configuration]:
 
     every = [
         *each([DEFAULT], (6, 5, 7), 512),
-        *each(["surname, names, tuples", "names, tuples"], (6, 5), 512),
+        *each([DEFAULT], (5, 6), 384),
         *each([DEFAULT], (7, 8, 6), 1024),
+        *each([MORE, FEWER], (6,), 512),
         *each([DEFAULT], (8, 9, 7, 10, 5, 2, 1), USUAL_LENGTH),
+        *each([FEWER], (5,), 512),
+        *each([THREE], (6,), 512),
         *each([DEFAULT], (10, 9, 12, 8), 4096),
-        *each(["surname, names, tuples", "names, tuples"], (7, 6), 1024),
+        *each([MORE, FEWER], (7,), 1024),
         *each([DEFAULT], (12, 3, 6), USUAL_LENGTH),
         *each([DEFAULT], (9, 10), 1024),
         *each([DEFAULT], (9, 7), USUAL_LENGTH, 512),
