@@ -77,9 +77,9 @@ SETS: Mapping[str, Keys] = {
     "two keys": in_part({"forename": _FORENAME, "names": _NAMES}),
     "one key": in_part({"all": {"forename": 110, "surname": 90, **_born(120), "postcode": 70}}),
 }
-"""Beside the default's: one more tuple; that, and one fuzzy match-key; one fuzzy match-key more in place of a tuple;
-none of them; the same fields with nothing compared as a whole; one key of all and three that lack one field each; keys in
-none of which twins stand out; fewer keys."""
+"""Beside the default's: one more tuple; that, and one fuzzy match-key; a fuzzy match-key in place of a tuple; and of
+all; the same fields with nothing compared as a whole; one key of all and three that lack one field each; keys in none
+of which twins stand out; fewer keys."""
 
 
 @dataclass(frozen=True)

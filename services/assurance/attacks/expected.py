@@ -64,7 +64,7 @@ def expected(
     telling, rare = np.zeros(len(row)), []
     for k, (there, mean, variance) in enumerate(_looked(made, centre, row, other, side.unit, power)):
         same = there & _same(mean, centre[k], side.unit)
-        rare.append(float(np.log(max(1, rows * (rows - 1) // 2) / max(1, np.count_nonzero(same)))))
+        rare.append(float(np.log(max(1, rows * (rows - 1) // 2) / max(1, int(same.sum())))))
         telling += np.where(there, np.where(same, rare[k], mean**2 / variance / 2), 0)
     kept = np.flatnonzero(_first(telling, row, other, rows, most))
     ends, others, order = from_both_ends(row[kept], other[kept], -telling[kept])
