@@ -98,9 +98,10 @@ class Simulation:
     def similarity(self, joined: Joined) -> NDArray[np.float32]:
         """float32 (pairs, fuzzy match-keys), NaN where a row has no encoding."""
         left, right = ends(joined)
-        return np.stack(
-            [similarities(*self.sides(key.name), left, right, measure_of(self.terms)) for key in self.fuzzy], axis=1
-        )
+        found = np.empty((len(joined), len(self.fuzzy)), np.float32)
+        for column, key in enumerate(self.fuzzy):
+            found[:, column] = similarities(*self.sides(key.name), left, right, measure_of(self.terms))
+        return found
 
     def sides(self, key: str) -> tuple[Encodings, Encodings]:
         return self.encodings[0][key], self.encodings[1][key]
