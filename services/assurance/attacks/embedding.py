@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from matcher._kernel_jit import compiled
 from matcher.encodings import Encodings
-from services.assurance.attacks.alike import even, shared
+from services.assurance.attacks.alike import TOKEN_WORDS
 from services.assurance.attacks.graph import Side, scores, structure
 from services.assurance.attacks.guess import Guess
 
@@ -38,11 +38,11 @@ def attack(
     ``known_seeds`` is int64 (pairs, 2): rows of the victim and of the list that are known to be one child. ``rng``
     decides between rows that look alike. Memory is some 8 bytes for each pair of rows of a side and of both.
     """
-    keys = shared(victim, own)
+    keys = [key for key in victim if key in own and victim[key].words > TOKEN_WORDS]
     rows = next(iter(victim.values())).rows
     if not rows or not keys or next(iter(own.values())).rows < rows:
         return Guess(np.full(rows, -1, np.int64), np.zeros(rows))
-    here, there = (_graph(even(side, keys, rng), keys) for side in (victim, own))
+    here, there = (_graph(side, keys) for side in (victim, own))
     near = -_apart(_ranks(_features(here)), _ranks(_features(there)))
     near += 1e-9 * rng.random(near.shape)
     target, confidence = _assigned(near, known_seeds)
