@@ -79,7 +79,7 @@ def in_part(keys: Mapping[str, Mapping[str, int]]) -> Keys:
 def replaced(terms: Terms, keys: Keys) -> Terms:
     """The same with other match-keys beside those of numbers, of the fields that the old ones have.
 
-    A fuzzy match-key keeps what there is of it; a tuple that lacks a field makes none.
+    A fuzzy match-key keeps what there is of it, if that is half of its bits; a tuple that lacks a field makes none.
     """
     numbers = tuple(key for key in terms.match_keys if key.name in terms.numbers)
     there = {field.value for key in terms.match_keys if key not in numbers for field in key.fields}
@@ -95,8 +95,11 @@ def _made(name: str, features: Mapping[str, tuple[str, int]], there: Collection[
             if kept == features
             else None
         )
-    listed = [{"field": field, "compare": compare, "bits": bits} for field, (compare, bits) in kept.items()]
-    least = round(LEAST_BITS * sum(bits for _, bits in kept.values()))
+    listed = [{"field": field, "compare": compare, "bits": count} for field, (compare, count) in kept.items()]
+    bits = sum(count for _, count in kept.values())
+    if 2 * bits < sum(count for _, count in features.values()):
+        return None
+    least = round(LEAST_BITS * bits)
     return FuzzyKey.model_validate({"kind": "fuzzy", "name": name, "minimum_bits": least, "features": listed})
 
 
