@@ -32,7 +32,7 @@ ENOUGH_TO_LINK = 30
 ENOUGH_TO_HIDE = 19
 """Bits of a tuple from which on hardly a child in twenty of an area shares its token with one who is no relative."""
 ENOUGH_TO_STAND_OUT = 36
-"""Bits of all fuzzy match-keys together from which on hardly two children of a large file look alike under all."""
+"""Bits of all match-keys but numbers from which on hardly two children of a large file look alike under all."""
 FEW_CONTROL_ROWS = 100
 """With fewer, the 95 % interval of a share of 0.95 reaches more than six points below it."""
 USUAL_BASE = 1024
@@ -91,10 +91,10 @@ def information(fields: frozenset[IdentifierField]) -> int:
 
 
 def few_fields(terms: Terms) -> bool:
-    """Whether some holder's fuzzy match-keys have so few fields that different children look alike under all."""
-    fuzzy = [[key for key in terms.keys_of(one.name) if isinstance(key, FuzzyKey)] for one in terms.holders]
+    """Whether some holder's match-keys but numbers have so few fields that different children look alike under all."""
+    compared = [[key for key in terms.keys_of(one.name) if key.name not in terms.numbers] for one in terms.holders]
     return any(
-        information(frozenset.union(*(key.fields for key in keys))) < ENOUGH_TO_STAND_OUT for keys in fuzzy if keys
+        information(frozenset.union(*(key.fields for key in keys))) < ENOUGH_TO_STAND_OUT for keys in compared if keys
     )
 
 

@@ -7,8 +7,8 @@
 4. A hardened encoding has as many bits set as `honest_bits` says: half of them within six sigma or a little more, or
    fewer where a row may have few identifiers.
 5. Of a random sample of rows, no more look like another row of the upload than the agreement's ``repeats_percent``,
-   and six sigma. Two rows look alike if they are similar under every fuzzy match-key that both have, and there is one;
-   rows that have none, if their exact tokens are all the same.
+   and six sigma. Two rows look alike if they are similar under every fuzzy match-key that both have, and there is one,
+   and share the token of a tuple, if both have one; rows without a fuzzy match-key, if their tokens are all the same.
 
 None of this tells made-up children from real ones: whoever knows the secret can encode anybody.
 
@@ -18,7 +18,7 @@ then the sample is compared with all of them. So the memory does not depend on h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import sqrt
 
 import numpy as np
@@ -131,6 +131,7 @@ class _Sample:
         self._rows = lots.rows
         self._fuzzy = {key: _encodings(lots.records, key) for key in keys if isinstance(key, FuzzyKey)}
         self._exact = [key for key in keys if isinstance(key, ExactKey)]
+        self._tuples = {key.name: _encodings(lots.records, key) for key in self._exact if not key.of_number}
         self._repeated = np.zeros(len(lots.rows), np.bool_)
         self._pairs: dict[Key, int] = dict.fromkeys(self._fuzzy, 0)
         hardening = terms.encoding.hardening
@@ -161,6 +162,7 @@ class _Sample:
 
     def _look_alike(self, start: int, block: Records, *, budget: int, threads: int) -> None:
         whole = {key: _encodings(block, key) for key in self._fuzzy}
+        tuples = {key.name: _encodings(block, key) for key in self._exact if key.name in self._tuples}
         for key, drawn in self._fuzzy.items():
             left_over = Encodings(drawn.bits, drawn.present & ~self._repeated)
             for pairs in stream_pairs(
@@ -179,7 +181,7 @@ class _Sample:
                 for other, sampled in self._fuzzy.items():
                     unlike = similarities(sampled, whole[other], left, right, self._measure) < np.float32(self._floor)
                     left, right = left[~unlike], right[~unlike]  # NaN, where not both have one, is not unlike
-                self._repeated[left] = True
+                self._repeated[left[_share_one(self._tuples, tuples, left, right)]] = True
 
     def _is_bare(self, block: Records) -> NDArray[np.bool_]:
         """Which rows have tokens of exact match-keys and nothing else."""
@@ -200,6 +202,18 @@ class _Sample:
 
 def _encodings(block: Records, key: Key) -> Encodings:
     return Encodings.from_bytes(block[key.name], block[f"present/{key.name}"] == 1)
+
+
+def _share_one(
+    sampled: Mapping[str, Encodings], block: Mapping[str, Encodings], left: NDArray[np.int32], right: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Which pairs share the token of some tuple, or do not both have one of any."""
+    both, equal = np.zeros(len(left), np.bool_), np.zeros(len(left), np.bool_)
+    for name, mine in sampled.items():
+        there = mine.present[left] & block[name].present[right]
+        both |= there
+        equal |= there & (mine.bits[left] == block[name].bits[right]).all(axis=1)
+    return equal | ~both
 
 
 def _gathered(blocks: Iterable[Records]) -> Iterator[tuple[int, Records]]:
