@@ -73,10 +73,10 @@ def usable(terms: Terms) -> list[Usable]:
 def _verdict(keys: list[FuzzyKey | ExactKey]) -> str:
     if not keys:
         return "no match-key in common: nothing can be linked"
-    if max(information(key.fields) for key in keys) < ENOUGH_TO_LINK:
+    if information(frozenset.union(*(key.fields for key in keys))) < ENOUGH_TO_LINK:
         return "too few fields: many false links or missed links must be expected"
     if not any(isinstance(key, FuzzyKey) for key in keys):
-        return "exact match-keys only: a child with a missing or wrong number is missed"
+        return "exact match-keys only: a child whose details are missing or wrong is missed"
     return "enough fields"
 
 

@@ -155,7 +155,7 @@ def _learns(terms: Terms) -> list[str]:
 
 def _links(terms: Terms) -> list[str]:
     key = (
-        "A match-key says what two rows must share: the same number (exact), or details that are much alike (fuzzy), "
+        "A match-key says what two rows must share: the same number or details (exact), or details that are much alike (fuzzy), "
         "so that a slip of the pen, a new surname or a new address does not keep a child's rows apart."
     )
     pairs = [
@@ -339,5 +339,11 @@ def _section(title: str, lines: Iterable[str]) -> str:
     wrapped: list[str] = []
     for line in lines:
         indent = "  " if line.startswith("  ") else ""
-        wrapped += textwrap.wrap(_printable(line), _WIDTH - 2, initial_indent=indent, subsequent_indent="  ")
+        wrapped += textwrap.wrap(
+            _printable(line),
+            _WIDTH - 2,
+            initial_indent=indent,
+            subsequent_indent="  ",
+            break_on_hyphens=False,  # they stand in the names of match-keys
+        )
     return "\n".join([title.upper(), *(f"  {line}" for line in wrapped), ""])

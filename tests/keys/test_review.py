@@ -27,7 +27,7 @@ GLOSSED = {
     "token": "can turn tokens into link keys",
     "link keys": "codes that are the same for the same child",
     "match-key": "what two rows must share",
-    "exact": "the same number (exact)",
+    "exact": "the same number or details (exact)",
     "fuzzy": "details that are much alike (fuzzy)",
     "Recipient": "Recipient (analyses)",
     "Broker": "Broker (compares encodings)",
@@ -83,9 +83,10 @@ def test_it_says_all_that_there_is_to_decide_about() -> None:
     assert "fewer than 100 rows is refused" in gives
     assert f"about {terms.repeats_percent} in 100 rows look like another" in gives
     links = section(text, "WHAT CAN BE LINKED")
-    assert "education and social-care: enough fields. Exact: upn. Fuzzy: forename," in links
-    assert "education and icb: enough fields. Exact: none. Fuzzy: forename," in links
-    assert "social-care and icb: enough fields. Exact: nhs-number. Fuzzy: forename," in links
+    tuples = "forename-postcode, forename-birth, birth-postcode, surname-birth. Fuzzy: names."
+    assert f"education and social-care: enough fields. Exact: upn, {tuples}" in links
+    assert f"education and icb: enough fields. Exact: {tuples}" in links
+    assert f"social-care and icb: enough fields. Exact: nhs-number, {tuples}" in links
     assert "at least 50 % likely" in links
     assert "not if their valid numbers differ" in links
     duration = section(text, "FOR HOW LONG")
