@@ -30,7 +30,7 @@ from tests.wire import Wire, wiretap
 pytestmark = pytest.mark.apart_from_database
 
 PART = 64 << 10
-ROWS = 2_200
+ROWS = 3_400
 """Of some 293 bytes each, which makes about ten parts."""
 
 
