@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.hashing import Costs, Sample, Tables, hardened_agreement, measure_costs, tables_needed
 from benchmarks.printing import markdown, percent, short
-from benchmarks.scale import TERMS, WORKER_CORES, Prices, hours, measure_rate, reach
+from benchmarks.scale import LENGTH, TERMS, WORKER_CORES, Prices, hours, measure_rate, reach
 from benchmarks.schemes import schemes
 from benchmarks.simulation import Simulation, simulate
 
@@ -191,7 +191,7 @@ def main() -> int:
     parser.add_argument("--core-hour", type=float, default=Prices.core_hour, help="pounds")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    costs = measure_costs()
+    costs = measure_costs(LENGTH)
     costs = Costs(
         row=costs.row if options.row_ns is None else options.row_ns / 1e9,
         pair=costs.pair if options.pair_ns is None else options.pair_ns / 1e9,

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.hashing import Tables, find
+from benchmarks.scale import LENGTH
 from benchmarks.simulation import Joined, Simulation, ends, union
 from encoder.identifiers import Column
 
 HASHED = (
-    ("bands of 16 bits", Tables(16, 128)),
-    ("bands of 20 bits", Tables(20, 102)),
+    ("bands of 16 bits", Tables(16, LENGTH // 16)),
+    ("bands of 20 bits", Tables(20, LENGTH // 20)),
     ("20 bits, 200 tables", Tables(20, 200)),
 )
 DRAWN = 2_000_000

@@ -19,7 +19,7 @@ from encoder.harden import draw, harden
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "scale.md"
 ROWS = 500
-FEW_TABLES = (("bands of 16 bits", Tables(16, 40)),)
+FEW_TABLES = (("bands of 16 bits", Tables(16, 32)),)
 COSTS = Costs(row=2e-7, pair=7e-8)
 
 
@@ -102,7 +102,7 @@ def test_unrelated_rows_meet_as_often_as_the_formula_says() -> None:
 
 
 def test_more_tables_than_bands_take_other_positions() -> None:
-    bands, twice = (find(children("low"), Tables(16, count), np.random.default_rng(3)) for count in (128, 256))
+    bands, twice = (find(children("low"), Tables(16, count), np.random.default_rng(3)) for count in (32, 64))
     assert 1.4 < twice[1] / bands[1] < 2
 
 
