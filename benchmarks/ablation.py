@@ -52,7 +52,7 @@ def without(terms: Terms, name: str) -> Terms:
 
 
 def only(terms: Terms, name: str) -> Terms:
-    """The same with one of its fuzzy match-keys, and all exact ones."""
+    """The same with one of its fuzzy match-keys, and all exact ones, those of tuples too."""
     kept = tuple(key for key in terms.match_keys if key.name == name or not isinstance(key, FuzzyKey))
     return terms.model_copy(update={"match_keys": kept})
 
@@ -82,7 +82,7 @@ def replaced(terms: Terms, keys: Keys) -> Terms:
     A fuzzy match-key keeps what there is of it, if that is half of its bits; a tuple that lacks a field makes none.
     """
     numbers = tuple(key for key in terms.match_keys if key.name in terms.numbers)
-    there = {field.value for key in terms.match_keys if key not in numbers for field in key.fields}
+    there = {field.value for key in _own(terms) for field in key.fields}
     made = [_made(name, features, there) for name, features in keys.items()]
     return terms.model_copy(update={"match_keys": (*numbers, *(key for key in made if key is not None))})
 
@@ -105,17 +105,23 @@ def _made(name: str, features: Mapping[str, tuple[str, int]], there: Collection[
 
 def variants() -> dict[str, Change]:
     """Every changed agreement, by what is changed; the default one first."""
-    fuzzy = [key for key in _default().match_keys if isinstance(key, FuzzyKey)]
-    names, usual = [key.name for key in fuzzy], 8 * encoding_bytes(_default(), fuzzy[0])
+    own = _own(_default())
+    fuzzy = [key for key in own if isinstance(key, FuzzyKey)]
+    usual = 8 * encoding_bytes(_default(), fuzzy[0])
     found: dict[str, Change] = {"the default": lambda terms: terms}
-    found |= {f"without {name}": partial(without, name=name) for name in names}
-    found |= {f"{name} alone": partial(only, name=name) for name in names}
+    found |= {f"without {key.name}": partial(without, name=key.name) for key in own}
+    found |= {f"{key.name} alone": partial(only, name=key.name) for key in fuzzy}
     found["one key of all fields, and three without one"] = partial(replaced, keys=in_part(DESIGN))
     found |= {f"{factor} times the bits": partial(scaled, factor=factor) for factor in (0.5, 1.5)}
     found |= {f"t = {t}": partial(hardened, t=t) for t in (5, 6, 7, 9, 12) if t != _default_t()}
     lengths = [length for length in (256, 512, 1024, 2048) if length != usual]
     found |= {f"{length:,} bits": partial(hardened, length=length) for length in lengths}
     return found
+
+
+def _own(terms: Terms) -> list[FuzzyKey | ExactKey]:
+    """The match-keys but those of numbers."""
+    return [key for key in terms.match_keys if key.name not in terms.numbers]
 
 
 def _default() -> Terms:
@@ -140,9 +146,10 @@ def measure(rows: int, data: Path | None, chosen: Sequence[str] = ()) -> dict[st
 
 
 def _cost(terms: Terms) -> dict[str, Any]:
-    fuzzy = [key for key in terms.match_keys if isinstance(key, FuzzyKey)]
-    bits = sum(8 * encoding_bytes(terms, key) for key in fuzzy)
-    return {"keys": len(fuzzy), "bits": bits, "leak": asdict(leak(terms))}
+    """How many match-keys but those of numbers, their bits per row, and what the fuzzy ones leak."""
+    own = _own(terms)
+    bits = sum(8 * encoding_bytes(terms, key) for key in own)
+    return {"keys": len(own), "bits": bits, "leak": asdict(leak(terms))}
 
 
 def _quality(dataset: Dataset, change: Change) -> dict[str, Any]:

@@ -15,17 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.hashing import Costs, Sample, hardened_agreement, measure_costs, tables_needed
+from benchmarks.hashing import Costs, Sample, Tables, hardened_agreement, measure_costs, tables_needed
 from benchmarks.printing import markdown, percent, short
-from benchmarks.scale import TERMS, WORKER_CORES, Prices, hours, measure_rate, reach
+from benchmarks.scale import LENGTH, TERMS, WORKER_CORES, Prices, hours, measure_rate, reach
 from benchmarks.schemes import schemes
-from benchmarks.simulation import Simulation, join, simulate
+from benchmarks.simulation import Simulation, simulate
 
 SCENARIOS = ("low", "high")
 TARGETS = (0.001, 0.01)
 UNRELATED = 2_000_000
 """Pairs drawn to estimate how many unrelated rows meet."""
 BITS = 20
+NONE = Tables(0, 0)
 DISTANCES = (0.0, 0.01, 0.02, 0.05, 0.10, 0.15)
 
 
@@ -34,7 +35,8 @@ class Planned:
     """Sampled bits at some size: the cheapest tables that lose a share ``target``, beside the exhaustive comparison.
 
     ``missed`` true links, if as large a share of the smaller holder's rows has one as in the simulation. ``tables`` of
-    all match-keys. ``compared`` counts a pair as often as it meets.
+    all fuzzy match-keys; none where all may be lost that exact ones do not list, and these are missed. ``compared``
+    counts a pair as often as it meets.
     """
 
     rows: int
@@ -73,25 +75,27 @@ def reaches() -> list[Reach]:
 def plans(
     simulation: Simulation, sizes: Sequence[tuple[int, int]], *, rate: float, costs: Costs, core_hour: float
 ) -> Iterator[Planned]:
-    """Pairs with the same NHS number are listed in any case and never lost."""
+    """Pairs that share the token of an exact match-key are listed in any case and never lost."""
     similarity = simulation.similarity(simulation.truth)
-    numbered = np.isin(simulation.truth, join(simulation.exact))
+    exact = np.isin(simulation.truth, simulation.exact)
     drawn = simulation.similarity(simulation.unrelated(UNRELATED))
     linked = len(simulation.truth) / simulation.rows[0]
     for rows, others in sizes:
         floor = simulation.floor_of(rows, others)
-        fuzzy = ~numbered & (np.nan_to_num(similarity) >= floor).any(axis=1)
+        fuzzy = ~exact & (np.nan_to_num(similarity) >= floor).any(axis=1)
         sample = Sample(similarity[fuzzy], drawn, floor, simulation.length)
+        alone = np.count_nonzero(fuzzy) / np.count_nonzero(fuzzy | exact)
         for target in TARGETS:
-            of_fuzzy = target * np.count_nonzero(fuzzy | numbered) / np.count_nonzero(fuzzy)
-            tables = sample.cheapest(of_fuzzy, rows=rows, others=others, costs=costs)
+            tables = NONE
+            if target < alone:
+                tables = sample.cheapest(target / alone, rows=rows, others=others, costs=costs)
             taken = sample.core_hours(tables, rows=rows, others=others, costs=costs)
             exhaustive = hours(rows * others * len(simulation.fuzzy), rate)
             yield Planned(
                 rows=rows,
                 others=others,
                 target=target,
-                missed=round(target * linked * min(rows, others)),
+                missed=round(min(target, alone) * linked * min(rows, others)),
                 bits=tables.bits,
                 tables=tables.count * len(simulation.fuzzy),
                 compared=sample.share(tables),
@@ -120,9 +124,9 @@ def measure(rows: int, *, rate: float, costs: Costs, core_hour: float) -> dict[s
 def _share_listed(simulation: Simulation, sizes: Sequence[tuple[int, int]]) -> dict[str, float]:
     """Of the true links, how many the exhaustive comparison lists: the floor rises with the sizes."""
     best = np.nan_to_num(simulation.similarity(simulation.truth)).max(axis=1)
-    numbered = np.isin(simulation.truth, join(simulation.exact))
+    exact = np.isin(simulation.truth, simulation.exact)
     return {
-        f"{rows:,} x {others:,}": float(((best >= simulation.floor_of(rows, others)) | numbered).mean())
+        f"{rows:,} x {others:,}": float(((best >= simulation.floor_of(rows, others)) | exact).mean())
         for rows, others in [simulation.rows, *sizes]
     }
 
@@ -148,21 +152,26 @@ def tables(found: dict[str, Any]) -> list[str]:
             for each in one["schemes"]
         ]
         lines += [*markdown(heads, rows), ""]
-        heads = ("rows", "missed links", "bits, tables", "compared", "core-hours", "exhaustive", "pounds saved")
-        rows = [
-            (
-                f"{each['rows']:,} x {each['others']:,}",
-                f"{percent(each['target'])}: {each['missed']:,}",
-                f"{each['bits']}, {each['tables']:,}",
-                percent(each["compared"]),
-                short(each["core_hours"]),
-                short(each["exhaustive_core_hours"]),
-                f"{each['pounds_saved']:.2f}",
-            )
-            for each in one["plans"]
-        ]
-        lines += [*markdown(heads, rows), ""]
+        lines += [*plan_table(one["plans"]), ""]
     return lines
+
+
+def plan_table(plans: Sequence[dict[str, Any]]) -> list[str]:
+    """``plans`` as lines of Markdown."""
+    heads = ("rows", "may be lost: missed", "bits, tables", "compared", "core-hours", "exhaustive", "pounds saved")
+    rows = [
+        (
+            f"{each['rows']:,} x {each['others']:,}",
+            f"{percent(each['target'])}: {each['missed']:,}",
+            f"{each['bits']}, {each['tables']:,}" if each["tables"] else "none",
+            percent(each["compared"]),
+            short(each["core_hours"]),
+            short(each["exhaustive_core_hours"]),
+            f"{each['pounds_saved']:.2f}",
+        )
+        for each in plans
+    ]
+    return markdown(heads, rows)
 
 
 def reach_table() -> list[str]:
@@ -182,7 +191,7 @@ def main() -> int:
     parser.add_argument("--core-hour", type=float, default=Prices.core_hour, help="pounds")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    costs = measure_costs()
+    costs = measure_costs(LENGTH)
     costs = Costs(
         row=costs.row if options.row_ns is None else options.row_ns / 1e9,
         pair=costs.pair if options.pair_ns is None else options.pair_ns / 1e9,

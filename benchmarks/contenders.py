@@ -8,7 +8,6 @@ from benchmarks.judging import Ranked
 from benchmarks.simulation import Sides, Simulation, encode, join, union
 from keys.terms import Encoding, Feature, FuzzyKey, Identifier, Terms
 from matcher.evidence import ScoredPairs
-from matcher.exact import find_exact
 from services.assurance.match import Engine, links_of, pairs_of
 from services.broker.match.weighing import weight_of
 
@@ -65,8 +64,7 @@ def anonlink(sides: Sides) -> Ranked:
 
 def weighed_pairs(made: Simulation) -> ScoredPairs:
     """Every pair that is listed at the floor or agrees exactly, weighed."""
-    exact = [join(find_exact(*made.sides(key))) for key in made.exact_keys]
-    return made.scored(union([*made.listed(), *exact]))
+    return made.scored(union([*made.listed(), made.exact]))
 
 
 def _ours(made: Simulation) -> Ranked:

@@ -154,7 +154,7 @@ def _coded(encodings: Encodings, positions: NDArray[np.int64]) -> Encodings:
     return Encodings(code[:, None].copy(), encodings.present)
 
 
-def measure_costs(rows: int = 1 << 17, length: int = 2048, seed: int = 1) -> Costs:
+def measure_costs(length: int, rows: int = 1 << 17, seed: int = 1) -> Costs:
     """Of the matcher's own functions on this machine, in processor time, with more encodings than caches hold."""
     rng = np.random.default_rng(seed)
     there = np.ones(rows, np.bool_)

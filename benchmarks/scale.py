@@ -39,13 +39,17 @@ PASSING_ROWS = 1 << 16
 HOURS_PER_MONTH = 730
 
 TERMS = default_terms({"council": [*Identifier], "icb": [*Identifier]})
-_KEYS = [key for key in TERMS.match_keys if isinstance(key, FuzzyKey)]
-KEYS = len(_KEYS)
-ENCODING_BYTES = encoding_bytes(TERMS, _KEYS[0])
+_FUZZY = [key for key in TERMS.match_keys if isinstance(key, FuzzyKey)]
+KEYS = len(_FUZZY)
+"""Fuzzy ones: exact ones are not compared row by row but sorted."""
+ENCODING_BYTES = encoding_bytes(TERMS, _FUZZY[0])
 RECORD_BYTES = upload_record(TERMS, "council").itemsize
 RELEASE_BYTES = release_record().itemsize
 LENGTH = 8 * ENCODING_BYTES
 CHANCE_PAIRS_PER_ROW = TERMS.decision.chance_pairs_per_row
+NAMESAKES = 2e-7
+"""Of all pairs of two made-up children, so many have one forename and one date of birth: an exact match-key of both
+lists them. Under the others hardly any share a token but twins."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +76,9 @@ class Figures:
 
     ``hours``: on workers of ``WORKER_CORES`` cores. ``memory_one_key_gb``: encodings of one match-key of the two
     largest holders, which a worker holds; ``memory_streamed_gb``: of a block of rows, for which ``read_gb`` would be
-    read from storage in all. ``weighing_gb``: the listed pairs of two holders, one chance pair per row and match-key
-    and one true pair. ``spilt_gb``: all pairs of a run on disk. ``network_gb``: uploads and releases. ``pounds``:
-    core-hours, and the uploads for as long as they are retained.
+    read from storage in all. ``weighing_gb``: the listed pairs of two holders, one chance pair per row and fuzzy
+    match-key, one true pair, and namesakes. ``spilt_gb``: what every fuzzy match-key lists in a run, on disk.
+    ``network_gb``: uploads and releases. ``pounds``: core-hours, and the uploads for as long as they are retained.
     """
 
     name: str
@@ -125,7 +129,8 @@ def calculate(case: Case, *, rate: float, prices: Prices | None = None, workers:
     rows = sum(count * rows for count, rows in case.holders)
     smaller, larger = max((sorted(one[1:]) for one in case.comparisons), key=math.prod)
     blocks = sum(count * -(-min(a, b) // STREAMED_ROWS) * max(a, b) for count, a, b in case.comparisons)
-    listed = [(count, min(a, b) * (1 + CHANCE_PAIRS_PER_ROW * KEYS)) for count, a, b in case.comparisons]
+    weighed = max(min(a, b) * (1 + CHANCE_PAIRS_PER_ROW * KEYS) + a * b * NAMESAKES for _, a, b in case.comparisons)
+    spilt = sum(count * min(a, b) for count, a, b in case.comparisons) * (1 + CHANCE_PAIRS_PER_ROW) * KEYS
     upload = case.runs * sum(count * padded_length(rows * RECORD_BYTES) for count, rows in case.holders) / 1e9
     return Figures(
         name=case.name,
@@ -137,8 +142,8 @@ def calculate(case: Case, *, rate: float, prices: Prices | None = None, workers:
         memory_one_key_gb=(smaller + larger) * ENCODING_BYTES / 1e9,
         memory_streamed_gb=(min(smaller, STREAMED_ROWS) + min(larger, PASSING_ROWS)) * ENCODING_BYTES / 1e9,
         read_gb=case.runs * KEYS * blocks * ENCODING_BYTES / 1e9,
-        weighing_gb=max(pairs for _, pairs in listed) * BYTES_PER_CANDIDATE / 1e9,
-        spilt_gb=sum(count * pairs for count, pairs in listed) * SPILT_BYTES / 1e9,
+        weighing_gb=weighed * BYTES_PER_CANDIDATE / 1e9,
+        spilt_gb=spilt * SPILT_BYTES / 1e9,
         upload_gb=upload,
         network_gb=upload + case.runs * rows * RELEASE_BYTES / 1e9,
         pounds=core_hours * prices.core_hour + upload * prices.gb_month * TERMS.retention_hours / HOURS_PER_MONTH,

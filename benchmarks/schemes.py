@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.hashing import Tables, find
-from benchmarks.simulation import Joined, Simulation, ends, join, union
+from benchmarks.scale import LENGTH
+from benchmarks.simulation import Joined, Simulation, ends, union
 from encoder.identifiers import Column
 
 HASHED = (
-    ("bands of 16 bits", Tables(16, 128)),
-    ("bands of 20 bits", Tables(20, 102)),
+    ("bands of 16 bits", Tables(16, LENGTH // 16)),
+    ("bands of 20 bits", Tables(20, LENGTH // 20)),
     ("20 bits, 200 tables", Tables(20, 200)),
 )
 DRAWN = 2_000_000
@@ -45,10 +46,9 @@ class Scheme:
 
 @dataclass(frozen=True)
 class _Listed:
-    """What the exhaustive comparison gives: pairs by fuzzy match-key, and its right links."""
+    """What the exhaustive comparison gives: pairs by fuzzy match-key, and its right links with those of exact ones."""
 
     by_key: Sequence[Joined]
-    exact: Joined
     right: int
     seconds: float
 
@@ -60,12 +60,12 @@ def schemes(
     started = time.process_time()
     by_key = simulation.listed()
     seconds = time.process_time() - started
-    exact = join(simulation.exact)
-    right = len(np.intersect1d(simulation.links(union([*by_key, exact])), simulation.truth))
-    all_pairs = _Listed(by_key, exact, right, seconds)
+    right = len(np.intersect1d(simulation.links(union([*by_key, simulation.exact])), simulation.truth))
+    all_pairs = _Listed(by_key, right, seconds)
     found = [_judge("exhaustive", simulation, all_pairs, by_key, compared=1.0)]
     found.append(_set_aside(simulation, all_pairs))
     found += _fewer_keys(simulation, all_pairs)
+    found.append(_judge("exact match-keys alone", simulation, all_pairs, [], compared=0.0))
     found += _by_token(simulation, all_pairs)
     for name, tables in hashed:
         started = time.process_time()
@@ -86,8 +86,9 @@ def _judge(
     seconds: float | None = None,
     bits_told: float = 0.0,
 ) -> Scheme:
-    listed = union([*by_key, exhaustive.exact])
-    true = len(np.intersect1d(union([*exhaustive.by_key, exhaustive.exact]), simulation.truth))
+    """``by_key``: what fuzzy match-keys list. What exact ones list is listed too, whatever the scheme."""
+    listed = union([*by_key, simulation.exact])
+    true = len(np.intersect1d(union([*exhaustive.by_key, simulation.exact]), simulation.truth))
     started = time.process_time()
     links = simulation.links(listed)
     weighing = time.process_time() - started
@@ -106,8 +107,8 @@ def _judge(
 
 
 def _set_aside(simulation: Simulation, exhaustive: _Listed) -> Scheme:
-    """Rows whose NHS number one row of the other holder has, and no more, meet no other row."""
-    left, right = ends(exhaustive.exact)
+    """Rows whose NHS number one row of the other holder has, and no more, are compared with no other row."""
+    left, right = ends(simulation.sharing("nhs-number"))
     alone = (np.bincount(left)[left] == 1) & (np.bincount(right)[right] == 1)
     free = [np.ones(rows, np.bool_) for rows in simulation.rows]
     free[0][left[alone]] = free[1][right[alone]] = False
@@ -117,7 +118,7 @@ def _set_aside(simulation: Simulation, exhaustive: _Listed) -> Scheme:
 
 
 def _fewer_keys(simulation: Simulation, exhaustive: _Listed) -> Iterator[Scheme]:
-    """Of so many match-keys those that list the most true links; the others still weigh what is listed."""
+    """Of so many fuzzy match-keys those that list the most true links; the others still weigh what is listed."""
     names = [key.name for key in simulation.fuzzy]
 
     def listing(chosen: tuple[int, ...]) -> int:

@@ -107,9 +107,13 @@ class Simulation:
         return self.encodings[0][key], self.encodings[1][key]
 
     @cached_property
-    def exact(self) -> Pairs:
-        """Pairs with the same NHS number, the one exact match-key that both made-up holders have."""
-        return find_exact(*self.sides("nhs-number"))
+    def exact(self) -> Joined:
+        """Pairs that share the token of any exact match-key, which the broker lists whatever else it compares."""
+        return union([self.sharing(key) for key in self.exact_keys])
+
+    def sharing(self, key: str) -> Joined:
+        """Pairs that share the token of one exact match-key."""
+        return join(find_exact(*self.sides(key)))
 
     def listed(self) -> list[Joined]:
         """What the exhaustive comparison lists at the floor, by fuzzy match-key."""

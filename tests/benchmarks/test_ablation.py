@@ -8,11 +8,13 @@ import pytest
 
 from benchmarks import ablation
 from benchmarks.leak import leak
+from keys.frontier import TUPLE
 from keys.template import default_terms
-from keys.terms import FuzzyKey, Terms
+from keys.terms import ExactKey, FuzzyKey, Terms
 
 HAVE = ("forename", "surname", "date_of_birth", "postcode")
 FEW = 300
+TUPLES = {"there": ("surname", "date_of_birth"), "not there": ("surname", "sex")}
 
 
 def default() -> Terms:
@@ -35,8 +37,18 @@ def test_keys_leak_as_much_together_as_each_alone() -> None:
     found = leaks()
     alone = [found[f"{key.name} alone"] for key in default().match_keys if isinstance(key, FuzzyKey)]
     assert sum(alone) == pytest.approx(found["the default"])
-    without = [found[name] for name in found if name.startswith("without")]
+    without = [found[f"without {key.name}"] for key in default().match_keys if isinstance(key, FuzzyKey)]
     assert sum(without) == pytest.approx((len(alone) - 1) * found["the default"])
+
+
+def test_every_match_key_is_left_out_once_and_tuples_leak_nothing_of_what_is_alike() -> None:
+    found = leaks()
+    keys = default().match_keys
+    assert [name for name in found if name.startswith("without")] == [f"without {key.name}" for key in keys]
+    for key in keys:
+        if isinstance(key, ExactKey):
+            assert found[f"without {key.name}"] == found["the default"]
+            assert f"{key.name} alone" not in found
 
 
 def test_twins_stand_out_whatever_t_is_and_unhardened_everything_does() -> None:
@@ -48,11 +60,20 @@ def test_twins_stand_out_whatever_t_is_and_unhardened_everything_does() -> None:
 
 
 def test_a_key_is_replaced_by_the_same_fields_in_other_bits() -> None:
-    keys = ablation.replaced(default(), ablation.DESIGN).match_keys
+    keys = ablation.replaced(default(), ablation.in_part(ablation.DESIGN)).match_keys
     assert [key.name for key in keys] == list(ablation.DESIGN)
     for key in keys:
         assert isinstance(key, FuzzyKey)
         assert {feature.field.value: feature.bits for feature in key.features} == ablation.DESIGN[key.name]
+
+
+def test_a_tuple_is_replaced_whole_or_not_at_all_and_numbers_stay() -> None:
+    numbered = default_terms(dict.fromkeys(("council", "icb"), (*HAVE, "nhs_number")))
+    pair = {name: dict.fromkeys(fields, (TUPLE, 0)) for name, fields in TUPLES.items()}
+    keys = ablation.replaced(numbered, pair).match_keys
+    assert [key.name for key in keys] == ["nhs-number", "there"]
+    assert isinstance(keys[1], ExactKey)
+    assert [field.value for field in keys[1].tuple_of] == list(TUPLES["there"])
 
 
 def test_the_command_tells_bits_leak_and_quality(
@@ -65,8 +86,8 @@ def test_the_command_tells_bits_leak_and_quality(
     assert ablation.main() == 0
     found = json.loads(capsys.readouterr().out)
     assert list(found) == list(chosen)
-    assert (found["the default"]["keys"], found["without names"]["keys"]) == (4, 3)
-    assert found["without names"]["bits"] == 3 * found["the default"]["bits"] / 4
+    assert (found["the default"]["keys"], found["without names"]["keys"]) == (5, 4)
+    assert (found["the default"]["bits"], found["without names"]["bits"]) == (2 * 512 + 3 * 128, 512 + 3 * 128)
     for one in found.values():
         assert list(one["data"]) == ["generator, low", "generator, high"]
         assert all(0.8 < figures["f1"] <= figures["best_f1"] <= 1 for figures in one["data"].values())

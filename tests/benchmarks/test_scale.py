@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from benchmarks import scale
 from benchmarks.printing import short
 from benchmarks.scale import WORKER_CORES, Case, Prices, calculate, cases, hours, reach
+from benchmarks.simulation import Joined, Simulation, ends, simulate
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "scale.md"
 
@@ -95,8 +97,30 @@ def test_one_agreement_of_all_holders_compares_every_two_of_them() -> None:
 
 
 def test_the_default_agreement_is_what_is_counted() -> None:
-    assert (scale.KEYS, scale.LENGTH, scale.CHANCE_PAIRS_PER_ROW) == (4, 512, 1.0)
-    assert scale.RECORD_BYTES == 16 + 4 * (1 + 64) + 2 * (1 + 16)
+    assert (scale.KEYS, scale.LENGTH, scale.CHANCE_PAIRS_PER_ROW) == (2, 512, 1.0)
+    assert scale.RECORD_BYTES == 16 + 2 * (1 + 64) + 5 * (1 + 16)
+
+
+@given(counts, counts)
+def test_namesakes_are_weighed_and_grow_as_the_product_of_rows(rows: int, others: int) -> None:
+    found = calculate(two(rows, others), rate=1e9)
+    pairs = min(rows, others) * 3 + rows * others * scale.NAMESAKES
+    assert found.weighing_gb == pytest.approx(pairs * 240 / 1e9)
+    assert found.spilt_gb == pytest.approx(min(rows, others) * 4 * 12 / 1e9)
+
+
+def test_as_many_are_namesakes_as_of_made_up_children() -> None:
+    simulation = simulate(2_000, scenario="low")
+    pairs = simulation.unrelated(500_000)
+    forename, year = (_same(simulation, field, pairs) for field in ("forename", "year"))
+    assert forename * year / 365.25 == pytest.approx(scale.NAMESAKES, rel=0.2)
+
+
+def _same(simulation: Simulation, field: str, pairs: Joined) -> float:
+    """The share of these pairs that has the same value."""
+    columns = [one.columns[field] for one in simulation.identifiers]
+    left, right = (np.array(one.values)[one.codes][rows] for one, rows in zip(columns, ends(pairs), strict=True))
+    return float(((left == right) & (left != "")).mean())
 
 
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> str:
