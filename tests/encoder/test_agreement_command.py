@@ -172,7 +172,7 @@ def test_without_yes_the_page_is_shown_and_no_means_no(folder: Path) -> None:
     ("old", "new", "place"),
     [
         ('hardening = { method = "diffusion", t = 5, length = 384 }', 'accept_unhardened = "a pilot"', "encoding"),
-        ("t = 5", "t = 4", "encoding.hardening"),
+        ("t = 5, length = 384", "t = 4, length = 1024", "encoding.hardening"),
         ("length = 384", "length = 16384", "encoding.hardening"),
         ('release = "blind"', 'release = "open"', "release"),
         ("retention_hours = 72", "retention_hours = 8000", "retention_hours"),

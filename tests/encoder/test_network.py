@@ -91,7 +91,7 @@ def test_an_upload_goes_through_a_proxy_that_looks_into_tls(make_proxy: MakeProx
     """It sees ciphertext and adds lines of its own; signatures over method, path and digest survive that."""
     scene = make_scene()
     workspace = scene.holder("north").workspace
-    workspace.upload.write_bytes(scene.sealed("north", rows=1_700))
+    workspace.upload.write_bytes(scene.sealed("north", rows=1_850))
     proxy = make_proxy()
     door = replace(scene, broker=replace(scene.broker, url=BROKER)).door_of("north")
     told: list[str] = []
@@ -102,7 +102,7 @@ def test_an_upload_goes_through_a_proxy_that_looks_into_tls(make_proxy: MakeProx
         identity=scene.cast.holders["north"],
         patience=Patience(lambda seconds: None, told.append),
     )
-    assert (said["rows"], told) == (1_700, [])
+    assert (said["rows"], told) == (1_850, [])
     assert proxy.asked[0] == "CONNECT broker.example:443 HTTP/1.1"
     assert any(line.startswith("PUT ") and "/parts/4 " in line for line in proxy.asked)
     assert proxy.passed > workspace.upload.stat().st_size

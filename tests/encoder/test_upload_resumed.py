@@ -30,7 +30,7 @@ from tests.wire import Wire, wiretap
 pytestmark = pytest.mark.apart_from_database
 
 PART = 64 << 10
-ROWS = 3_400
+ROWS = 4_600
 """Of some 293 bytes each, which makes about ten parts."""
 
 
