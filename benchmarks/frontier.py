@@ -1,7 +1,7 @@
 """The frontier: linkage quality against re-identification, over hardening, lengths and match-keys.
 
 ``python -m benchmarks.frontier --data DIR --out docs/explanation`` measures what ``frontier.json`` in the folder of
-``--out`` lacks: whole configurations, then F1 on a data set, then what it has of fewer lists than it should. It writes
+``--out`` lacks: F1 on a data set, then whole configurations, then what it has of fewer lists than it should. It writes
 the file anew with a table and a chart. ``DIR/febrl`` must be there. It takes hours; interrupted, it goes on where it
 was.
 
@@ -173,14 +173,13 @@ def main() -> int:
     done = set(map(configuration_of, points))
     missing = [one for one in grid() if one not in done][: options.most]
     sets = [one for name in QUALITY for one in datasets(name, options.rows, options.data, FIRST_SEED, None)]
+    for place, point in enumerate(points):
+        if set(point["f1"]) != {one.name for one in sets}:
+            points[place] = {**point, **linked(configuration_of(point), sets)}
     for number, configuration in enumerate(missing, 1):
         points.append(measure(configuration, sets))
         write(options.out, points)
         print(f"{number} of {len(missing)}: {_line(points[-1])}", flush=True)
-    lacking = [one for one in points if set(one["f1"]) != {each.name for each in sets}]
-    for point in lacking:
-        points[points.index(point)] = {**point, **linked(configuration_of(point), sets)}
-        write(options.out, points)
     unsettled = [one for one in points if not _known(one["attacks"].values())][: options.most - len(missing)]
     for number, point in enumerate(unsettled, 1):
         points[points.index(point)] = again = attacked(point)
