@@ -43,15 +43,16 @@ HEAD = (
     "Made by `python -m benchmarks.gates --out docs/explanation` ([the attacks](attacks.md)). Of a list of so many",
     "children a part is encoded; the share of it whose child is named rightly, with its 95 % interval, and of the",
     "attack's surest answers. Guessing names one in as many as are on the list. The gate is 1 %, for A7 of the rows",
-    "that are not known.",
+    "that are not known. Match-keys are those of the [frontier](frontier.md).",
     "",
 )
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One attack on one part of one list, hardened by ``t`` to ``length`` bits."""
+    """One attack on one part of one list, under the match-keys ``keys``, hardened by ``t`` to ``length`` bits."""
 
+    keys: str
     t: int
     length: int
     attack: str
@@ -65,7 +66,7 @@ FIELDS = tuple(one.name for one in fields(Cell))
 def cells(default: tuple[int, int]) -> list[Cell]:
     """Every cell, the cheapest first; of equal cost, the default and no hardening before what is between."""
     every = [
-        Cell(t, length, attack, listed, part)
+        Cell(DEFAULT, t, length, attack, listed, part)
         for listed, attacks in SIZES.items()
         for attack in attacks
         for part in ATTACKS[attack].shares
@@ -79,7 +80,7 @@ def cells(default: tuple[int, int]) -> list[Cell]:
 
 def measure(cell: Cell) -> dict[str, Any]:
     """Over as many lists as make enough rows; the same children for every ``t``."""
-    terms = applied(Configuration(DEFAULT, cell.t, cell.length, USUAL_BASE), everything())
+    terms = applied(Configuration(cell.keys, cell.t, cell.length, USUAL_BASE), everything())
     attack = ATTACKS[cell.attack]
     plan = Plan(max(1_000, cell.listed), max(1_000, cell.listed), matched=cell.listed)
     answers = []
@@ -103,6 +104,7 @@ def measure(cell: Cell) -> dict[str, Any]:
 def table(points: Iterable[Mapping[str, Any]]) -> list[str]:
     """A page of Markdown, line by line."""
     heads = (
+        "match-keys",
         "attack",
         "list",
         "encoded",
@@ -113,12 +115,13 @@ def table(points: Iterable[Mapping[str, Any]]) -> list[str]:
         "95 % interval",
         *(f"of {n} surest" for n in SUREST),
     )
-    ordered = sorted(points, key=lambda one: (one["attack"], one["listed"], one["share"], one["t"]))
+    ordered = sorted(points, key=lambda one: (one["keys"], one["attack"], one["listed"], one["share"], one["t"]))
     return [*HEAD, *markdown(heads, [_line(one) for one in ordered])]
 
 
 def _line(point: Mapping[str, Any]) -> list[str]:
     return [
+        point["keys"],
         point["attack"],
         f"{point['listed']:,}",
         f"{100 * point['share']:g} %",

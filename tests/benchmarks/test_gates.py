@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.frontier import ATTACKS
+from benchmarks.frontier_grid import FOUR
 from benchmarks.gates import SIZES, Cell, cells, measure, write
 
 
@@ -28,7 +29,7 @@ def test_what_decides_is_measured_first() -> None:
 
 
 def test_a_cell_is_the_same_twice_and_breaks_where_nothing_is_hardened(tmp_path: Path) -> None:
-    cell = Cell(1, 1024, "A6", 120, 1.0)
+    cell = Cell(FOUR, 1, 1024, "A6", 120, 1.0)
     found = measure(cell)
     assert found == measure(cell)
     assert found["rows"] == 480
@@ -38,4 +39,4 @@ def test_a_cell_is_the_same_twice_and_breaks_where_nothing_is_hardened(tmp_path:
     write(tmp_path, [found])
     assert json.loads((tmp_path / "gates.json").read_text()) == {"points": [found]}
     line = (tmp_path / "gates.md").read_text().splitlines()[-1]
-    assert line.startswith(f"| A6 | 120 | 100 % | not hardened | 1,024 | 480 | {100 * found['named']:.2f} % |")
+    assert line.startswith(f"| {FOUR} | A6 | 120 | 100 % | not hardened | 1,024 | 480 | {100 * found['named']:.2f} % |")
