@@ -5,9 +5,10 @@
 the file anew with a table and a chart. ``DIR/febrl`` must be there. It takes hours; interrupted, it goes on where it
 was.
 
-Rule: of the configurations under which no attack names more than the gate allows, the one with the best mean F1 over
-all data sets; of those within ``AS_GOOD`` of it, the one with the fewest bits of a row, then the fewest match-keys,
-then the largest t. So much is half of a 95 % interval of that mean here: what is not surely better does not show more.
+Rule: of the configurations under which no attack names more than the gate allows, even at the upper end of the 95 %
+interval of what it names, the one with the best mean F1 over all data sets; of those within ``AS_GOOD`` of it, the one with the fewest bits of a row, then the fewest match-keys,
+then the largest t. So much is half of a 95 % interval of a difference of such means, the same rows being linked under each: what is not
+surely better does not show more.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ BROKEN = 0.05
 PLAN = Plan(CHILDREN, CHILDREN, matched=CHILDREN)
 QUALITY = ("febrl", "generator, low", "generator, high", "no names, low")
 FIRST_SEED = 3
-AS_GOOD = 0.002
+AS_GOOD = 0.001
 FIELDS = tuple(one.name for one in fields(Configuration))
 MEASURED = "frontier.json"
 PAGES = Path(__file__).parents[1] / "docs" / "explanation"
@@ -72,8 +73,12 @@ def attacked(point: Mapping[str, Any]) -> dict[str, Any]:
         name: known[name] if name in known and settled(known[name]) else _rate(attack, configuration)
         for name, attack in ATTACKS.items()
     }
-    passes = all(rate["share"] <= gates.GRAPH.limit for rate in rates.values())
-    return {**point, "attacks": rates, "passes": passes}
+    return {**point, "attacks": rates, "passes": passes(rates.values())}
+
+
+def passes(rates: Iterable[Mapping[str, float]]) -> bool:
+    """Whether no attack names more than the gate allows, the upper end of each interval taken."""
+    return all(rate["high"] <= gates.GRAPH.limit for rate in rates)
 
 
 def settled(rate: Mapping[str, float]) -> bool:

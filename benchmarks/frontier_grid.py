@@ -119,6 +119,7 @@ def grid() -> list[Configuration]:
 
     every = [
         *each([DEFAULT], (5, 6), 384),
+        *each([DEFAULT], (5,), 320),
         *each([DEFAULT], (6, 5, 7), 512),
         *each([DEFAULT], (7, 6, 8), 1024),
         *each([TWO, MORE, THREE], (6,), 512),
