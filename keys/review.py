@@ -155,8 +155,8 @@ def _learns(terms: Terms) -> list[str]:
 
 def _links(terms: Terms) -> list[str]:
     key = (
-        "A match-key says what two rows must share: the same number or details (exact), or details that are much alike (fuzzy), "
-        "so that a slip of the pen, a new surname or a new address does not keep a child's rows apart."
+        "A match-key says what two rows must share: the same number or details (exact), or details that are much alike "
+        "(fuzzy), so that a slip of the pen, a new surname or a new address does not keep a child's rows apart."
     )
     pairs = [
         f"{one.holders[0]} and {one.holders[1]}: {one.verdict}. Exact: {', '.join(one.exact) or 'none'}. "
