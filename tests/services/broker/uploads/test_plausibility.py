@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import pairwise
 from random import Random
@@ -34,6 +34,7 @@ from services.rehearsal.children import make_children
 from services.rehearsal.extracts import Extract, draw_extract
 from services.rehearsal.holder_specs import COUNCIL, ICB, SOCIAL_CARE, HolderSpec
 from tests.doors import children, cohort, drawn
+from tests.match_keys import with_four_fuzzy
 
 TODAY = date(2025, 9, 1)
 IDENTIFIERS = ("forename", "surname", "date_of_birth", "postcode", "nhs_number")
@@ -50,7 +51,35 @@ def terms_of(*identifiers: str, plain: bool = False, **changes: Any) -> Terms:
 
 
 HARDENED, PLAIN = terms_of(), terms_of(plain=True)
+SEVERAL, SEVERAL_PLAIN = with_four_fuzzy(HARDENED), with_four_fuzzy(PLAIN)
+EVERY = pytest.mark.parametrize(
+    "terms", [HARDENED, PLAIN, SEVERAL, SEVERAL_PLAIN], ids=["hardened", "plain", "several hardened", "several plain"]
+)
+ONE_OR_SEVERAL = pytest.mark.parametrize("terms", [HARDENED, SEVERAL], ids=["one", "several"])
 LENGTH = HARDENED.encoding.hardening.length if HARDENED.encoding.hardening else 0
+
+
+def fuzzy_keys(terms: Terms) -> list[FuzzyKey]:
+    return [key for key in terms.match_keys if isinstance(key, FuzzyKey)]
+
+
+def exact_keys(terms: Terms) -> list[ExactKey]:
+    return [key for key in terms.match_keys if isinstance(key, ExactKey)]
+
+
+def fuzzy_cases(*several: Terms) -> list[Any]:
+    """Terms and each of their fuzzy match-keys."""
+    return [
+        pytest.param(terms, key, id=f"{key.name} of {len(fuzzy_keys(terms))}")
+        for terms in several
+        for key in fuzzy_keys(terms)
+    ]
+
+
+def without(records: NDArray[np.void], keys: Sequence[FuzzyKey | ExactKey], rows: slice = slice(None)) -> None:
+    """Take the encodings of these match-keys away."""
+    for key in keys:
+        records[key.name][rows] = records[f"present/{key.name}"][rows] = 0
 
 
 def records_of(rows: Normalised, terms: Terms, *, secret: int = 0) -> NDArray[np.void]:
@@ -131,7 +160,7 @@ def test_a_hardened_upload_of_nothing_but_twins_passes() -> None:
     check(records_of(normalised(extract, twins), HARDENED))
 
 
-@pytest.mark.parametrize("terms", [HARDENED, PLAIN], ids=["hardened", "plain"])
+@EVERY
 @pytest.mark.parametrize("name", ["Mohamed Mohamed", "Barbara", "Li", "Maximiliana-Wilhelmina", "Xxxxxx"])
 def test_names_of_few_or_many_n_grams_pass_even_with_nothing_beside_them(name: str, terms: Terms) -> None:
     people = [{**child, "forename": name} for child in children(40)]
@@ -175,12 +204,22 @@ def test_hardened_filters_neither_empty_nor_full_have_an_honest_number_of_bits(
 
 
 def test_the_bounds_are_six_sigma_and_widen_with_the_number_of_encodings() -> None:
-    key = next(one for one in HARDENED.match_keys if isinstance(one, FuzzyKey))
+    hardening = HARDENED.encoding.hardening
+    assert hardening is not None
+    (key,) = fuzzy_keys(HARDENED)
     bounds = [honest_bits(key, HARDENED.encoding, encodings=number) for number in (1, 10, 10**4, 10**6, 10**8)]
     fewest, most = bounds[0]
     six = 6 * np.sqrt(LENGTH) / 2
-    assert LENGTH / 2 + six <= most <= LENGTH / 2 + 1.1 * six
-    assert LENGTH / 10 <= fewest <= LENGTH / 2 - six
+
+    def expected(bits: float) -> float:
+        """Of so many bits thrown, how many the XORs of a base filter have."""
+        empty = (1 - 1 / HARDENED.encoding.length) ** bits
+        return LENGTH / 2 * (1 - (2 * empty - 1) ** hardening.t)
+
+    whole, least = expected(sum(feature.bits for feature in key.features)), expected(key.minimum_bits / 4)
+    assert least < 0.5 * whole < 0.5 * LENGTH
+    assert whole + six - 1 <= most <= whole + 1.1 * six
+    assert least - 1.1 * six <= fewest <= least - six + 1
     assert bounds[1] == bounds[0]  # six sigma are enough
     for (low, high), (lower, higher) in pairwise(bounds[1:]):
         assert lower < low < high < higher
@@ -194,31 +233,31 @@ def with_bits(length: int, count: int) -> NDArray[np.uint8]:
     return np.packbits(bits)
 
 
-@pytest.mark.parametrize("key", [key for key in HARDENED.match_keys if isinstance(key, FuzzyKey)], ids=lambda k: k.name)
-def test_an_encoding_just_outside_the_bounds_is_refused(key: FuzzyKey) -> None:
-    records = made_up(20)
-    fewest, most = honest_bits(key, HARDENED.encoding, encodings=80)
+@pytest.mark.parametrize(("terms", "key"), fuzzy_cases(HARDENED, SEVERAL))
+def test_an_encoding_just_outside_the_bounds_is_refused(terms: Terms, key: FuzzyKey) -> None:
+    records = made_up(20, terms)
+    fewest, most = honest_bits(key, terms.encoding, encodings=20 * len(fuzzy_keys(terms)))
     for count, what in ((fewest, ""), (most, ""), (fewest - 1, "fewer bits"), (most + 1, "more bits")):
         records[key.name][7] = with_bits(LENGTH, count)
         if what:
-            message = refused(records)
+            message = refused(records, terms)
             assert what in message
             assert f"match-key {key.name} " in message
         else:
-            check(records)
+            check(records, terms)
 
 
-@pytest.mark.parametrize("key", [key for key in PLAIN.match_keys if isinstance(key, FuzzyKey)], ids=lambda k: k.name)
-def test_a_plain_encoding_with_more_bits_than_its_features_is_refused(key: FuzzyKey) -> None:
-    records = made_up(20, PLAIN)
+@pytest.mark.parametrize(("terms", "key"), fuzzy_cases(PLAIN, SEVERAL_PLAIN))
+def test_a_plain_encoding_with_more_bits_than_its_features_is_refused(terms: Terms, key: FuzzyKey) -> None:
+    records = made_up(20, terms)
     bits = sum(feature.bits for feature in key.features)
     records[key.name][7] = with_bits(1024, bits)
-    check(records, PLAIN)
+    check(records, terms)
     records[key.name][7] = with_bits(1024, bits + 1)
-    assert f"match-key {key.name} have more bits" in refused(records, PLAIN)
+    assert f"match-key {key.name} have more bits" in refused(records, terms)
 
 
-@pytest.mark.parametrize("terms", [HARDENED, PLAIN], ids=["hardened", "plain"])
+@EVERY
 @pytest.mark.parametrize("byte", [0, 255])
 def test_encodings_of_zeros_or_ones_alone_are_refused_under_every_match_key(byte: int, terms: Terms) -> None:
     honest = made_up(20, terms)
@@ -248,7 +287,7 @@ def repeated(rows: int, repeats: int, terms: Terms = HARDENED) -> NDArray[np.voi
     return records_of(cohort([*people, *again]), terms)
 
 
-@pytest.mark.parametrize("terms", [HARDENED, PLAIN], ids=["hardened", "plain"])
+@EVERY
 def test_about_as_many_repeats_as_agreed_pass_and_far_more_do_not(terms: Terms) -> None:
     check(repeated(200, 20, terms), terms)
     assert "agreement's 10 percent" in refused(repeated(200, 80, terms), terms)
@@ -290,22 +329,23 @@ def test_the_sample_is_drawn_with_the_randomness_that_is_given() -> None:
     assert (sample.records == records[sample.rows]).all()
 
 
-def test_what_is_found_does_not_depend_on_how_many_records_pass_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    terms = HARDENED.model_copy(update={"repeats_percent": 30})
+@ONE_OR_SEVERAL
+def test_what_is_found_does_not_depend_on_how_many_records_pass_at_once(
+    terms: Terms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lenient = terms.model_copy(update={"repeats_percent": 30})
     honest, poisoned = made_up(400, terms), made_up(400, terms)
     honest[200:287], poisoned[200:288] = honest[:87], poisoned[:88]  # 120 of 400 rows and 6 sigma, 55, may be alike
     for block in (1 << 14, 1 << 16, 1 << 23):
         monkeypatch.setattr(plausibility, "BLOCK_BYTES", block)
-        check(honest, terms)
-        assert "more rows look" in refused(poisoned, terms)
-    bare = made_up(400)
-    for key in HARDENED.keys_of("a"):
-        if isinstance(key, FuzzyKey):
-            bare[key.name] = bare[f"present/{key.name}"] = 0
+        check(honest, lenient)
+        assert "more rows look" in refused(poisoned, lenient)
+    bare = made_up(400, terms)
+    without(bare, fuzzy_keys(terms))
     monkeypatch.setattr(plausibility, "BLOCK_BYTES", 1 << 14)
-    check(bare)
-    bare["nhs-number"][300:] = bare["nhs-number"][:100]
-    assert "more rows look" in refused(bare)
+    check(bare, terms)
+    bare[300:] = bare[:100]
+    assert "more rows look" in refused(bare, terms)
 
 
 def test_memory_does_not_grow_with_the_rows() -> None:
@@ -333,30 +373,63 @@ def test_memory_does_not_grow_with_the_rows() -> None:
     assert many < 8 * plausibility.BLOCK_BYTES
 
 
-def test_a_match_key_that_one_of_two_rows_lacks_does_not_set_them_apart() -> None:
-    records = made_up(50)
+@ONE_OR_SEVERAL
+def test_a_match_key_that_one_of_two_rows_lacks_does_not_set_them_apart(terms: Terms) -> None:
+    records = made_up(50, terms)
     records[:25] = records[25:]
-    for key in HARDENED.keys_of("a")[:-1]:
-        records[key.name][:25] = records[f"present/{key.name}"][:25] = 0
-    assert "more rows look like another" in refused(records)
+    without(records, terms.keys_of("a")[:-1], slice(25))
+    assert isinstance(terms.keys_of("a")[-1], FuzzyKey)
+    assert "more rows look like another" in refused(records, terms)
 
 
-def test_one_match_key_under_which_rows_differ_sets_them_apart() -> None:
-    records, others = made_up(50), made_up(100)[50:]
-    for key in HARDENED.keys_of("a")[:-1]:
-        records[key.name][:25] = records[key.name][25:]
-    last = HARDENED.keys_of("a")[-1].name
-    records[last] = others[last]
+@pytest.mark.parametrize(("terms", "key"), fuzzy_cases(HARDENED, SEVERAL))
+def test_one_fuzzy_match_key_under_which_rows_differ_sets_them_apart(terms: Terms, key: FuzzyKey) -> None:
+    records, others = made_up(50, terms), made_up(100, terms)[50:]
+    records[:25] = records[25:]
+    assert "more rows look like another" in refused(records, terms)
+    records[key.name] = others[key.name]
+    check(records, terms)
+
+
+@ONE_OR_SEVERAL
+def test_rows_that_are_alike_must_share_the_token_of_a_tuple_where_both_have_one(terms: Terms) -> None:
+    """A number does not count: who is asked for in many spellings may have as many."""
+    honest = made_up(50, terms)
+    tuples = [key for key in exact_keys(terms) if not key.of_number]
+    assert len(tuples) > 1
+    apart = honest.copy()
+    for key in terms.match_keys:
+        if key not in tuples:
+            apart[key.name][:25] = apart[key.name][25:]
+    check(apart, terms)
+    for one in tuples:
+        records = apart.copy()
+        records[one.name][:25] = records[one.name][25:]
+        records["nhs-number"] = honest["nhs-number"]
+        assert "more rows look like another" in refused(records, terms)
+    without(apart, tuples, slice(25))
+    assert "more rows look like another" in refused(apart, terms)
+
+
+@ONE_OR_SEVERAL
+def test_equal_tokens_are_repeats_only_of_rows_without_a_fuzzy_encoding(terms: Terms) -> None:
+    records = made_up(60, terms)
+    for key in exact_keys(terms):
+        records[key.name] = records[key.name][0]
+    check(records, terms)
+    without(records, fuzzy_keys(terms), slice(40))
+    assert "more rows look like another" in refused(records, terms)
+
+
+@pytest.mark.parametrize("key", exact_keys(HARDENED), ids=lambda key: key.name)
+def test_rows_of_tokens_alone_are_apart_by_any_of_them(key: ExactKey) -> None:
+    records, others = made_up(60), made_up(60)
+    without(records, fuzzy_keys(HARDENED))
+    for one in exact_keys(HARDENED):
+        if one is not key:
+            records[one.name] = others[one.name][0]
     check(records)
-
-
-def test_equal_tokens_are_repeats_only_of_rows_without_a_fuzzy_encoding() -> None:
-    records = made_up(60)
-    records["nhs-number"] = records["nhs-number"][0]
-    check(records)
-    for key in HARDENED.keys_of("a"):
-        if isinstance(key, FuzzyKey):
-            records[key.name][:40] = records[f"present/{key.name}"][:40] = 0
+    records[key.name] = others[key.name][0]
     assert "more rows look like another" in refused(records)
 
 

@@ -89,7 +89,8 @@ def test_a_run_takes_the_newest_upload(make_scene: MakeScene) -> None:
 
 WRONG_MANIFESTS: dict[str, tuple[dict[str, Any], str]] = {
     "another holder's name": ({"holder": "south"}, "it is another holder's"),
-    "more rows than there are": ({"rows": 4}, "it is shorter than its manifest says"),
+    "a row more than there is": ({"rows": 4}, "the records do not have the length that the manifest says"),
+    "more rows than there is room for": ({"rows": 400}, "it is shorter than its manifest says"),
     "fewer rows than there are": ({"rows": 2}, "the records do not have the length that the manifest says"),
     "rows beyond any memory": ({"rows": 2**52}, "it is shorter than its manifest says"),
     "rows below zero": ({"rows": -1}, "its number of rows is not valid"),
@@ -134,8 +135,8 @@ def test_a_handle_that_stands_twice_is_refused(scene: Scene) -> None:
 def test_a_handle_that_stands_twice_is_refused_where_a_chunk_of_the_envelope_ends_between(scene: Scene) -> None:
     with scene.broker.office() as office:
         holder, key = scene.agreement.holders()[0], office.receiving_key(scene.agreement.id)
-    records, starts = random_records(scene, "north", 4_000), set[int]()
-    edge = (1 << 20) // records.itemsize
+    edge = (1 << 20) // random_records(scene, "north", 0).itemsize
+    records, starts = random_records(scene, "north", edge + 100), set[int]()
     for twice in (None, *range(edge - 8, edge + 7)):
         changed = records.copy()
         if twice is not None:
