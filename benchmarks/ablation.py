@@ -107,14 +107,14 @@ def variants() -> dict[str, Change]:
     """Every changed agreement, by what is changed; the default one first."""
     own = _own(_default())
     fuzzy = [key for key in own if isinstance(key, FuzzyKey)]
-    usual = 8 * encoding_bytes(_default(), fuzzy[0])
     found: dict[str, Change] = {"the default": lambda terms: terms}
     found |= {f"without {key.name}": partial(without, name=key.name) for key in own}
-    found |= {f"{key.name} alone": partial(only, name=key.name) for key in fuzzy}
+    if len(fuzzy) > 1:
+        found |= {f"{key.name} alone": partial(only, name=key.name) for key in fuzzy}
     found["one key of all fields, and three without one"] = partial(replaced, keys=in_part(DESIGN))
     found |= {f"{factor} times the bits": partial(scaled, factor=factor) for factor in (0.5, 1.5)}
-    found |= {f"t = {t}": partial(hardened, t=t) for t in (5, 6, 7, 9, 12) if t != _default_t()}
-    lengths = [length for length in (256, 512, 1024, 2048) if length != usual]
+    found |= {f"t = {t}": partial(hardened, t=t) for t in (4, 5, 6, 7, 9, 12) if t != _default_t()}
+    lengths = [length for length in (256, 512, 1024, 2048) if length != _default_length()]
     found |= {f"{length:,} bits": partial(hardened, length=length) for length in lengths}
     return found
 
@@ -132,6 +132,11 @@ def _default() -> Terms:
 def _default_t() -> int:
     hardening = _default().encoding.hardening
     return hardening.t if hardening else 1
+
+
+def _default_length() -> int:
+    encoding = _default().encoding
+    return encoding.hardening.length if encoding.hardening else encoding.length
 
 
 def measure(rows: int, data: Path | None, chosen: Sequence[str] = ()) -> dict[str, Any]:

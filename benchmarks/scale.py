@@ -47,9 +47,9 @@ RECORD_BYTES = upload_record(TERMS, "council").itemsize
 RELEASE_BYTES = release_record().itemsize
 LENGTH = 8 * ENCODING_BYTES
 CHANCE_PAIRS_PER_ROW = TERMS.decision.chance_pairs_per_row
-NAMESAKES = 2e-7
-"""Of all pairs of two made-up children, so many have one forename and one date of birth: an exact match-key of both
-lists them. Under the others hardly any share a token but twins."""
+NAMESAKES = 4e-7
+"""Of all pairs of two made-up children, so many have one forename and one date of birth, or one surname and one date of
+birth, half of them each: an exact match-key lists them. Under the others hardly any share a token but twins."""
 
 
 @dataclass(frozen=True)

@@ -29,16 +29,16 @@ def leaks() -> dict[str, float]:
 
 def test_a_larger_t_leaks_less_and_a_longer_encoding_more() -> None:
     found = leaks()
-    assert found["t = 5"] > found["the default"] > found["t = 7"] > found["t = 9"]
+    assert found["t = 4"] > found["the default"] > found["t = 7"] > found["t = 9"]
     assert found["2,048 bits"] > found["the default"] > found["256 bits"]
 
 
 def test_keys_leak_as_much_together_as_each_alone() -> None:
     found = leaks()
-    alone = [found[f"{key.name} alone"] for key in default().match_keys if isinstance(key, FuzzyKey)]
+    names = [key.name for key in default().match_keys if isinstance(key, FuzzyKey)]
+    alone = [leak(ablation.only(default(), name), FEW).others for name in names]
     assert sum(alone) == pytest.approx(found["the default"])
-    without = [found[f"without {key.name}"] for key in default().match_keys if isinstance(key, FuzzyKey)]
-    assert sum(without) == pytest.approx((len(alone) - 1) * found["the default"])
+    assert sum(found[f"without {name}"] for name in names) == pytest.approx((len(names) - 1) * found["the default"])
 
 
 def test_every_match_key_is_left_out_once_and_tuples_leak_nothing_of_what_is_alike() -> None:
@@ -49,6 +49,18 @@ def test_every_match_key_is_left_out_once_and_tuples_leak_nothing_of_what_is_ali
         if isinstance(key, ExactKey):
             assert found[f"without {key.name}"] == found["the default"]
             assert f"{key.name} alone" not in found
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_each_of_several_fuzzy_keys_is_measured_alone_and_a_single_one_is_the_default(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fuzzy = ablation.replaced(default(), ablation.in_part(ablation.DESIGN)).match_keys[:count]
+    exact = tuple(key for key in default().match_keys if isinstance(key, ExactKey))
+    terms = default().model_copy(update={"match_keys": (*exact, *fuzzy)})
+    monkeypatch.setattr(ablation, "default_terms", lambda _: terms)
+    alone = [name for name in ablation.variants() if name.endswith(" alone")]
+    assert alone == ([f"{key.name} alone" for key in fuzzy] if count > 1 else [])
 
 
 def test_twins_stand_out_whatever_t_is_and_unhardened_everything_does() -> None:
@@ -87,7 +99,7 @@ def test_the_command_tells_bits_leak_and_quality(
     found = json.loads(capsys.readouterr().out)
     assert list(found) == list(chosen)
     assert (found["the default"]["keys"], found["without names"]["keys"]) == (5, 4)
-    assert (found["the default"]["bits"], found["without names"]["bits"]) == (2 * 512 + 3 * 128, 512 + 3 * 128)
+    assert (found["the default"]["bits"], found["without names"]["bits"]) == (384 + 4 * 128, 4 * 128)
     for one in found.values():
         assert list(one["data"]) == ["generator, low", "generator, high"]
         assert all(0.8 < figures["f1"] <= figures["best_f1"] <= 1 for figures in one["data"].values())

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.frontier import AS_GOOD, FIELDS, attacked, chosen, document, passes, settled, write
+from benchmarks.frontier import AS_GOOD, FIELDS, attacked, bits_of, chosen, document, passes, settled, write
 from benchmarks.frontier_grid import DEFAULT, SETS, Configuration, applied, everything, grid
 from benchmarks.frontier_page import mean_f1
 from keys.frontier import features
@@ -33,7 +33,7 @@ def test_the_best_that_passes_is_chosen() -> None:
     ("good", "same"),
     [
         (point(length=4096, f1=0.9905), point(length=2048)),
-        (point(f1=0.9905), point("two keys")),
+        (point(f1=0.9905), point("one key", length=bits_of(point()))),
         (point(t=8, f1=0.9905), point(t=9)),
     ],
 )

@@ -97,23 +97,23 @@ def test_one_agreement_of_all_holders_compares_every_two_of_them() -> None:
 
 
 def test_the_default_agreement_is_what_is_counted() -> None:
-    assert (scale.KEYS, scale.LENGTH, scale.CHANCE_PAIRS_PER_ROW) == (2, 512, 1.0)
-    assert scale.RECORD_BYTES == 16 + 2 * (1 + 64) + 5 * (1 + 16)
+    assert (scale.KEYS, scale.LENGTH, scale.CHANCE_PAIRS_PER_ROW) == (1, 384, 1.0)
+    assert scale.RECORD_BYTES == 16 + (1 + 48) + 6 * (1 + 16)
 
 
 @given(counts, counts)
 def test_namesakes_are_weighed_and_grow_as_the_product_of_rows(rows: int, others: int) -> None:
     found = calculate(two(rows, others), rate=1e9)
-    pairs = min(rows, others) * 3 + rows * others * scale.NAMESAKES
+    pairs = min(rows, others) * (1 + scale.KEYS) + rows * others * scale.NAMESAKES
     assert found.weighing_gb == pytest.approx(pairs * 240 / 1e9)
-    assert found.spilt_gb == pytest.approx(min(rows, others) * 4 * 12 / 1e9)
+    assert found.spilt_gb == pytest.approx(min(rows, others) * 2 * scale.KEYS * 12 / 1e9)
 
 
 def test_as_many_are_namesakes_as_of_made_up_children() -> None:
     simulation = simulate(2_000, scenario="low")
     pairs = simulation.unrelated(500_000)
-    forename, year = (_same(simulation, field, pairs) for field in ("forename", "year"))
-    assert forename * year / 365.25 == pytest.approx(scale.NAMESAKES, rel=0.2)
+    forename, surname, year = (_same(simulation, field, pairs) for field in ("forename", "surname", "year"))
+    assert (forename + surname) * year / 365.25 == pytest.approx(scale.NAMESAKES, rel=0.2)
 
 
 def _same(simulation: Simulation, field: str, pairs: Joined) -> float:
