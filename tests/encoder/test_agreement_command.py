@@ -171,9 +171,9 @@ def test_without_yes_the_page_is_shown_and_no_means_no(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        ('hardening = { method = "diffusion", t = 5, length = 384 }', 'accept_unhardened = "a pilot"', "encoding"),
-        ("t = 5, length = 384", "t = 4, length = 1024", "encoding.hardening"),
-        ("length = 384", "length = 16384", "encoding.hardening"),
+        ('hardening = { method = "diffusion", t = 6, length = 512 }', 'accept_unhardened = "a pilot"', "encoding"),
+        ("t = 6, length = 512", "t = 4, length = 1024", "encoding.hardening"),
+        ("length = 512", "length = 16384", "encoding.hardening"),
         ('release = "blind"', 'release = "open"', "release"),
         ("retention_hours = 72", "retention_hours = 8000", "retention_hours"),
         ("minimum_rows = 100", "minimum_rows = 1", "minimum_rows"),
