@@ -6,9 +6,9 @@ the file anew with a table and a chart. ``DIR/febrl`` must be there. It takes ho
 was.
 
 Rule: of the configurations under which no attack names more than the gate allows, even at the upper end of the 95 %
-interval of what it names, the one with the best mean F1 over all data sets; of those within ``AS_GOOD`` of it, the one with the fewest bits of a row, then the fewest match-keys,
-then the largest t. So much is half of a 95 % interval of a difference of such means, the same rows being linked under each: what is not
-surely better does not show more.
+interval of what it names, the one with the best mean F1 over all data sets; of those within ``AS_GOOD`` of it, the one
+with the fewest bits of a row, then the fewest match-keys, then the largest t. So much is half of a 95 % interval of a
+difference of such means, the same rows being linked under each: what is not surely better does not show more.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from benchmarks.printing import markdown
 from keys.template import default_terms
-from keys.terms import ExactKey, Identifier
+from keys.terms import ExactKey, Identifier, Terms
+from services.assurance.attacks.population import identifiers_of
 from services.rehearsal.children import make_children
 from services.rehearsal.demo_files import REFERENCE_DAY
 
@@ -34,15 +35,19 @@ Tuples = Mapping[str, Sequence[str]]
 
 def tuples() -> Tuples:
     """The fields of the default agreement's exact match-keys, by name; those of numbers are nobody else's."""
-    terms = default_terms({"council": [*Identifier], "icb": [*Identifier]})
-    exact = [key for key in terms.match_keys if isinstance(key, ExactKey) and not key.of_number]
+    exact = [key for key in _terms().match_keys if isinstance(key, ExactKey) and not key.of_number]
     return {key.name: [field.value for field in key.tuple_of] for key in exact}
+
+
+def _terms() -> Terms:
+    return default_terms({"council": [*Identifier], "icb": [*Identifier]})
 
 
 def tokens(rows: int, those: Tuples, *, postcodes: int = 1) -> list[Numbers]:
     """Of each tuple, int64 (rows,): equal numbers are equal tokens."""
     children = make_children(rows, today=REFERENCE_DAY, rng=np.random.default_rng(SEED), look_alikes=False)
-    columns = {field: _numbered(getattr(children, field)) for fields in those.values() for field in fields}
+    found = identifiers_of(children, _terms()).columns
+    columns = {field: found[field].codes.astype(np.int64) for fields in those.values() for field in fields}
     if "postcode" in columns:
         columns["postcode"] //= postcodes
     return [_together([columns[field] for field in fields]) for fields in those.values()]
