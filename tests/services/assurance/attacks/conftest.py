@@ -9,6 +9,7 @@ from keys.agreement import read_terms
 from keys.template import template_text
 from keys.terms import Hardening, Terms
 from services.assurance.attacks.cohort import AS_LISTED, Cohort, fuzzy_keys, make_cohort
+from tests.match_keys import with_four_fuzzy
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +24,14 @@ def cohort(default: Terms) -> Cohort:
 
 
 @pytest.fixture(scope="session")
-def small(default: Terms) -> Terms:
-    """Shorter filters, so that they are recovered sooner."""
+def several(default: Terms) -> Terms:
+    """The default agreement with four fuzzy match-keys."""
+    return with_four_fuzzy(default)
+
+
+@pytest.fixture(scope="session")
+def small(several: Terms) -> Terms:
+    """Two fuzzy match-keys and shorter filters, so that they are recovered sooner."""
     hardening = Hardening(method="diffusion", t=8, length=512)
     keys = tuple(
         key.model_copy(
@@ -33,10 +40,10 @@ def small(default: Terms) -> Terms:
                 "features": tuple(one.model_copy(update={"bits": one.bits // 4}) for one in key.features),
             }
         )
-        for key in fuzzy_keys(default)[:2]
+        for key in fuzzy_keys(several)[:2]
     )
-    encoding = default.encoding.model_copy(update={"length": 256, "hardening": hardening})
-    return default.model_copy(update={"encoding": encoding, "match_keys": keys})
+    encoding = several.encoding.model_copy(update={"length": 256, "hardening": hardening})
+    return several.model_copy(update={"encoding": encoding, "match_keys": keys})
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from keys.template import default_terms
 from keys.terms import Hardening, Terms
 from matcher.encodings import Encodings
 from services.assurance.attacks.population import Setting, own_filters, setting
+from tests.match_keys import with_four_fuzzy
 
 IDENTIFIERS = ["forename", "surname", "date_of_birth", "postcode", "nhs_number", "upn"]
 NOBODY = np.empty((0, 2), np.int64)
@@ -19,8 +20,20 @@ Side = Mapping[str, Encodings]
 
 
 def terms(t: int | None) -> Terms:
-    """The default agreement with another t, or without hardening."""
-    made = default_terms({"council": IDENTIFIERS, "icb": IDENTIFIERS})
+    """The numbers and four fuzzy match-keys, with this t or without hardening."""
+    return _hardened(with_four_fuzzy(_default(), tuples=False), t)
+
+
+def template_terms(t: int | None) -> Terms:
+    """The template's match-keys, one fuzzy and tokens of tuples, with this t or without hardening."""
+    return _hardened(_default(), t)
+
+
+def _default() -> Terms:
+    return default_terms({"council": IDENTIFIERS, "icb": IDENTIFIERS})
+
+
+def _hardened(made: Terms, t: int | None) -> Terms:
     hardening = None if t is None else Hardening(method="diffusion", t=t, length=2048)
     unhardened = "a control" if t is None else None
     encoding = made.encoding.model_copy(update={"hardening": hardening, "accept_unhardened": unhardened})

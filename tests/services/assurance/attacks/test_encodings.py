@@ -58,8 +58,9 @@ def test_a1_common_surnames_are_named_hardened_or_not_and_whole_rows_are_not(
         for name, one in victim.items():
             right, named = frequency.rightly_named(frequency.align(one, own[name], rng), own[name], cohort.truth)
             shares[name] = right / named
-        assert shares["surname-alone"] > 0.01
-        assert shares["forename"] < 0.005
+        assert shares.pop("surname-alone") > 0.01
+        assert len(shares) == 1
+        assert max(shares.values()) < 0.005
 
 
 def test_a1_tokens_of_an_exact_match_key_keep_the_frequencies_of_their_values(default: Terms, rng: Rng) -> None:
@@ -96,7 +97,7 @@ def test_a2_a_number_of_bits_per_qgram_tells_lengths_and_ours_does_not(
     key, victim, truth = first(cohort, default, rng)
     plain = popcount.bits_per_token(key, default.encoding, cohort.held, secret=b"s" * 64)
     leaks = popcount.attack(plain, truth, key)
-    assert [one.what for one in leaks] == ["q-grams of all fields", "q-grams of forename"]
+    assert [one.what for one in leaks] == ["q-grams of all fields", f"q-grams of {key.features[0].field.value}"]
     assert leaks[0].rho > 0.95
     assert all(abs(one.rho) < 0.08 for one in popcount.attack(victim, truth, key))
 
@@ -110,17 +111,19 @@ def test_a3_sets_of_bits_are_qgrams_in_plain_filters(cohort: Cohort, default: Te
     assert np.mean(np.array(best) > 0.9) > 0.5
 
 
+@pytest.mark.parametrize(("which", "least"), [("default", 0.04), ("several", 0.05)])
 def test_a3_claims_beat_guessing_on_plain_filters_and_not_on_hardened_ones(
-    cohort: Cohort, default: Terms, rng: Rng
+    cohort: Cohort, which: str, least: float, rng: Rng, request: pytest.FixtureRequest
 ) -> None:
+    hardened: Terms = request.getfixturevalue(which)
     above = {}
-    for terms in (default, unhardened(default)):
+    for terms in (hardened, unhardened(hardened)):
         key, victim, truth = first(cohort, terms, rng)
         listed = held(cohort.listed, key, terms.encoding)
         claims = patterns.attack(victim, listed, truth, key, base_length=1024)
         assert 0 <= claims.right <= claims.made
-        above[terms is default] = (claims.right - claims.expected) / claims.made
-    assert above[False] > 0.05
+        above[terms is hardened] = (claims.right - claims.expected) / claims.made
+    assert above[False] > least
     assert abs(above[True]) < 0.03
 
 

@@ -163,13 +163,14 @@ def test_the_plan_says_how_much_memory_and_how_long_a_list(trial: Trial) -> None
 
 @pytest.mark.parametrize("case", [PUBLISHED, ADAPTED, LEARNER, STRUCTURE], ids=lambda one: one.short)
 def test_every_attack_breaks_its_control_and_is_told(case: Matching, default: Terms, rng: Rng) -> None:
-    """Of a list of 150: what the attacks get from hardened encodings is for a run of the suite to say."""
+    """Of a short list: what the attacks get from hardened encodings is for a run of the suite to say."""
+    listed = 300 if case is LEARNER else 150  # a fifth of it is known, which is little to learn from
     found = replace(case, shares=(1.0,), control_shares=(1.0,), enough=1, alone=False, seeds=())(
-        Trial(default, replace(PLAN, matched=150), rng, lambda: 0)
+        Trial(default, replace(PLAN, matched=listed), rng, lambda: 0)
     )
     assert found.control_breaks
     assert found.control.value > 0.15
     assert found.measured.value < 0.1
-    assert found.guessing == 1 / 150
+    assert found.guessing == 1 / listed
     assert found.gate
     assert found.gate.limit == 0.01
