@@ -214,7 +214,7 @@ def test_the_bounds_are_six_sigma_and_widen_with_the_number_of_encodings() -> No
     def expected(bits: float) -> float:
         """Of so many bits thrown, how many the XORs of a base filter have."""
         empty = (1 - 1 / HARDENED.encoding.length) ** bits
-        return LENGTH / 2 * (1 - (2 * empty - 1) ** hardening.t)
+        return float(LENGTH / 2 * (1 - (2 * empty - 1) ** hardening.t))
 
     whole, least = expected(sum(feature.bits for feature in key.features)), expected(key.minimum_bits / 4)
     assert least < 0.5 * whole < 0.5 * LENGTH
