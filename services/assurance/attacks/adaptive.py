@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.encodings import Encodings
-from services.assurance.attacks.alike import even, shared
+from services.assurance.attacks.alike import even, shared, tokens_of
 from services.assurance.attacks.expected import expected
 from services.assurance.attacks.graph import strongest, structure
 from services.assurance.attacks.guess import Guess
@@ -47,7 +47,7 @@ def attack(
     rows = next(iter(victim.values())).rows
     if not rows or not keys:
         return Guess(np.full(rows, -1, np.int64), np.zeros(rows))
-    side = structure(even(victim, keys, rng), keys)
+    side = structure(even(victim, keys, rng), keys, tokens=tokens_of(victim, keys))
     strong = strongest(side, most=STRONG, least=_HEAVY)
     edges = expected([even(one, keys, rng) for one in own], keys, side, power=power)
     prior = prior_of(victim, own[0], known_seeds)

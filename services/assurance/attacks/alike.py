@@ -27,6 +27,11 @@ def shared(victim: Mapping[str, Encodings], own: Mapping[str, Encodings]) -> lis
     return [key for key in own if key in victim and (victim[key].words > TOKEN_WORDS or _repeats(own[key]))]
 
 
+def tokens_of(side: Mapping[str, Encodings], keys: Sequence[str]) -> list[str]:
+    """Those of the match-keys that are exact."""
+    return [key for key in keys if side[key].words <= TOKEN_WORDS]
+
+
 def even(side: Mapping[str, Encodings], keys: Sequence[str], rng: np.random.Generator) -> dict[str, Encodings]:
     """These match-keys of a side, all of them as long as the longest."""
     words = max(side[key].words for key in keys)

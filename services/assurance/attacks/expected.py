@@ -19,8 +19,7 @@ from services.assurance.attacks.graph import Numbers, Reals, Side, drawn, from_b
 _BINS = 32
 _LEAST_VARIANCE = 0.02
 _FEW = 12  # edges
-_EQUAL = 0.999  # of a correlation
-_UNLIKE = 30.0  # nats against a pair that must be equal and is not
+_UNLIKE = 30.0  # nats against a pair whose tokens are equal on one side alone
 _LIFT = 0.25  # the least z-score that is worth expecting
 
 Doubles = NDArray[np.float64]
@@ -60,12 +59,19 @@ def expected(
     rows = own[0][keys[0]].rows
     made = [[one[key] for one in own] for key in keys]
     centre = [float(_moments(each, *drawn(rows), side.unit, power)[0].mean()) if rows > 1 else 0.0 for each in made]
-    row, other = _united([_near(each, c, side.unit, power, most) for each, c in zip(made, centre, strict=True)], rows)
-    telling, rare = np.zeros(len(row)), []
+    near = [
+        _near(each, usual, bool(token), side.unit, power, most)
+        for each, usual, token in zip(made, centre, side.token, strict=True)
+    ]
+    row, other = _united(near, rows)
+    telling, rare = np.zeros(len(row)), np.zeros(len(keys))
     for k, (there, mean, variance) in enumerate(_looked(made, centre, row, other, side.unit, power)):
-        same = there & _same(mean, centre[k], side.unit)
-        rare.append(float(np.log(max(1, rows * (rows - 1) // 2) / max(1, int(same.sum())))))
-        telling += np.where(there, np.where(same, rare[k], mean**2 / variance / 2), 0)
+        if side.token[k]:
+            same = there & _equal(made[k], row, other)
+            rare[k] = np.log(max(1, rows * (rows - 1) // 2) / max(1, int(same.sum())))
+            telling += np.where(same, rare[k], 0)
+        else:
+            telling += np.where(there, mean**2 / variance / 2, 0)
     kept = np.flatnonzero(_first(telling, row, other, rows, most))
     ends, others, order = from_both_ends(row[kept], other[kept], -telling[kept])
     order = kept[order]
@@ -73,19 +79,23 @@ def expected(
     # Once more, as what varies is told by all pairs: held for all of them and match-keys it would be the largest table.
     for k, (there, mean, variance) in enumerate(_looked(made, centre, row, other, side.unit, power)):
         there, mean, variance = there[order], mean[order], variance[order]
-        same = _same(mean, centre[k], side.unit)
-        alike = -(mean**2) / variance / 2 - np.log(variance / side.spread[k]) / 2
-        columns[0][k] = np.where(there, np.where(same, -_UNLIKE, alike), 0)
-        columns[1][k] = np.where(there, np.where(same, (rare[k] + _UNLIKE) / mean, mean / variance), 0)
-        columns[2][k] = np.where(there & ~same, (1 / side.spread[k] - 1 / variance) / 2, 0)
+        if side.token[k]:
+            same = _equal(made[k], row[order], other[order])
+            columns[0][k] = np.where(there & same, -_UNLIKE, 0)
+            columns[1][k] = np.where(there, np.where(same, rare[k] + _UNLIKE, -_UNLIKE) / side.unit, 0)
+            columns[2][k] = 0
+            continue
+        columns[0][k] = np.where(there, -(mean**2) / variance / 2 - np.log(variance / side.spread[k]) / 2, 0)
+        columns[1][k] = np.where(there, mean / variance, 0)
+        columns[2][k] = np.where(there, (1 / side.spread[k] - 1 / variance) / 2, 0)
     start = np.searchsorted(ends, np.arange(rows + 1))
     constant, linear, square = columns
     return Expected(start, others.astype(np.int32), constant, linear, square, telling[order].astype(np.float32))
 
 
-def _same(mean: Doubles, usual: float, unit: float) -> NDArray[np.bool_]:
-    """Which pairs must be equal to the last bit, whatever the secret, as equal tokens are."""
-    return np.asarray(mean + usual > _EQUAL * unit)
+def _equal(own: Sequence[Encodings], row: Numbers, other: Numbers) -> NDArray[np.bool_]:
+    """Which pairs share a token, under whatever secret."""
+    return np.asarray((own[0].bits[row] == own[0].bits[other]).all(axis=1))
 
 
 def _looked(
@@ -126,11 +136,16 @@ def _smooth(mean: Doubles, variance: Doubles) -> Doubles:
     return np.asarray((total / np.maximum(count, 1))[place])
 
 
-def _near(own: Sequence[Encodings], centre: float, unit: float, power: int, most: int) -> tuple[Numbers, Numbers]:
-    """Pairs of the list under one match-key that are expected to be alike, at most about ``most`` for each row."""
+def _near(
+    own: Sequence[Encodings], centre: float, token: bool, unit: float, power: int, most: int
+) -> tuple[Numbers, Numbers]:
+    """Pairs of the list under one match-key that are expected to be alike, at most about ``most`` for each row; of an
+    exact one, those that share a token."""
     rows = own[0].rows
     if rows < 2:
         return np.empty(0, np.int64), np.empty(0, np.int64)
+    if token:
+        return _pairs(own[0], floor=1.0)
     together = Encodings(np.concatenate([one.bits for one in own], axis=1), own[0].present)
     sampled = drawn(rows)
     alike = np.sort(_alike(together.bits, *sampled))

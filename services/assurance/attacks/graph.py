@@ -5,7 +5,7 @@ unrelated hardened rows are binomial(length, 1/2), so a pair's similarity is wri
 match-key. No table of pairs is held: a pair's z-scores are worked out from its bits when they are wanted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ class Side(NamedTuple):
 
     ``bits`` is uint64 (rows, K, words), ``present`` bool (rows, K). ``usual``, float32 (K,), is the mean z-score of
     pairs, which ``scores`` takes off, and ``spread``, float32 (K,), the variance, 1 at least. ``unit`` turns 1 - 2d
-    into a z-score.
+    into a z-score. ``token``, bool (K,): of an exact match-key the score is ``unit`` for equal tokens, and else 0.
     """
 
     bits: NDArray[np.uint64]
@@ -34,6 +34,7 @@ class Side(NamedTuple):
     usual: Reals
     spread: Reals
     unit: float
+    token: NDArray[np.bool_]
 
     @property
     def rows(self) -> int:
@@ -62,19 +63,20 @@ class Strong(NamedTuple):
         return f"Strong(edges={len(self.row)})"
 
 
-def structure(victim: Mapping[str, Encodings], keys: Sequence[str]) -> Side:
-    """The side under attack, under ``keys``, whose encodings must be of one length."""
+def structure(victim: Mapping[str, Encodings], keys: Sequence[str], *, tokens: Collection[str] = ()) -> Side:
+    """The side under attack, under ``keys``, whose encodings must be of one length; some of them are ``tokens``."""
     present = np.stack([victim[key].present for key in keys], axis=1)
     bits = np.stack([victim[key].bits for key in keys], axis=1)
     rows, unit = len(bits), float(np.sqrt(bits.shape[2] * WORD_BITS))
-    nothing = Side(bits, present, np.zeros(len(keys), np.float32), np.ones(len(keys), np.float32), unit)
+    token = np.array([key in tokens for key in keys], np.bool_)
+    nothing = Side(bits, present, np.zeros(len(keys), np.float32), np.ones(len(keys), np.float32), unit, token)
     if rows < 2:
         return nothing
     usual, spread = nothing.usual.copy(), nothing.spread.copy()
     sampled = scores_of(nothing, *drawn(rows))
     for k, of_key in enumerate(sampled.T):
         there = of_key[~np.isnan(of_key)]
-        if len(there):
+        if len(there) and not token[k]:
             usual[k] = there.mean()
             spread[k] = max(1, (there - usual[k]).var())
     return nothing._replace(usual=usual, spread=spread)
@@ -126,6 +128,8 @@ def score(side: Side, i: int, j: int, k: int) -> np.float32:
     apart, words = 0, side.bits.shape[2]
     for word in range(words):
         apart += count_bits(side.bits[i, k, word] ^ side.bits[j, k, word])  # type: ignore[call-arg]
+    if side.token[k]:
+        return np.float32(side.unit if apart == 0 else 0)
     return np.float32(np.float32(side.unit * (1 - 2 * apart / (words * WORD_BITS))) - side.usual[k])
 
 
