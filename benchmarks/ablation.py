@@ -114,7 +114,7 @@ def variants() -> dict[str, Change]:
     found["one key of all fields, and three without one"] = partial(replaced, keys=in_part(DESIGN))
     found |= {f"{factor} times the bits": partial(scaled, factor=factor) for factor in (0.5, 1.5)}
     found |= {f"t = {t}": partial(hardened, t=t) for t in (4, 5, 6, 7, 9, 12) if t != _default_t()}
-    lengths = [length for length in (256, 512, 1024, 2048) if length != _default_length()]
+    lengths = [length for length in (256, 384, 512, 1024, 2048) if length != _default_length()]
     found |= {f"{length:,} bits": partial(hardened, length=length) for length in lengths}
     return found
 

@@ -99,7 +99,7 @@ def test_the_command_tells_bits_leak_and_quality(
     found = json.loads(capsys.readouterr().out)
     assert list(found) == list(chosen)
     assert (found["the default"]["keys"], found["without names"]["keys"]) == (5, 4)
-    assert (found["the default"]["bits"], found["without names"]["bits"]) == (384 + 4 * 128, 4 * 128)
+    assert (found["the default"]["bits"], found["without names"]["bits"]) == (512 + 4 * 128, 4 * 128)
     for one in found.values():
         assert list(one["data"]) == ["generator, low", "generator, high"]
         assert all(0.8 < figures["f1"] <= figures["best_f1"] <= 1 for figures in one["data"].values())

@@ -97,8 +97,8 @@ def test_one_agreement_of_all_holders_compares_every_two_of_them() -> None:
 
 
 def test_the_default_agreement_is_what_is_counted() -> None:
-    assert (scale.KEYS, scale.LENGTH, scale.CHANCE_PAIRS_PER_ROW) == (1, 384, 1.0)
-    assert scale.RECORD_BYTES == 16 + (1 + 48) + 6 * (1 + 16)
+    assert (scale.KEYS, scale.LENGTH, scale.CHANCE_PAIRS_PER_ROW) == (1, 512, 1.0)
+    assert scale.RECORD_BYTES == 16 + (1 + 64) + 6 * (1 + 16)
 
 
 @given(counts, counts)

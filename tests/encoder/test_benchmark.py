@@ -39,7 +39,7 @@ def test_the_whole_command_makes_every_match_key_of_the_default_agreement() -> N
     tuples = ["forename-postcode", "forename-birth", "birth-postcode", "surname-birth"]
     assert list(figures["match_keys"]) == ["nhs-number", "upn", *tuples, "names"]
     assert all(0 < rows <= 300 for rows in figures["match_keys"].values())
-    assert figures["upload_bytes"] > 300 * (48 + 6 * 16)
+    assert figures["upload_bytes"] > 300 * (64 + 6 * 16)
     for name in ("seconds", "cpu_seconds", "rows_per_s", "peak_mib", "file_bytes"):
         assert figures[name] > 0
 
