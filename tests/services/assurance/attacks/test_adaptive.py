@@ -10,6 +10,7 @@ from encoder.errors import InputError
 from matcher.encodings import Encodings
 from services.assurance.attacks import adaptive
 from services.assurance.attacks.guess import Guess, right, right_of_surest
+from services.assurance.attacks.population import own_filters, setting
 from services.assurance.attacks.room import candidates
 from tests.services.assurance.attacks.settings import (
     NOBODY,
@@ -19,6 +20,7 @@ from tests.services.assurance.attacks.settings import (
     right_among_others,
     rows_taken,
     some_known,
+    template_terms,
 )
 
 LISTED = 250
@@ -181,3 +183,12 @@ def test_too_little_memory_is_refused() -> None:
     attacked, own = made(3, population=LISTED), filters(3, population=LISTED)
     with pytest.raises(InputError, match="may take 1"):
         adaptive.attack(attacked.victim, own, NOBODY, np.random.default_rng(1), power=3, memory=1)
+
+
+@pytest.mark.parametrize("t", [3, None])
+def test_one_fuzzy_match_key_and_tokens_of_tuples_break_where_hardening_is_light(t: int | None) -> None:
+    terms = template_terms(t)
+    attacked = setting(terms, population=LISTED, share=1.0, rng=np.random.default_rng(1))
+    own = own_filters(attacked.identifiers, terms, rng=np.random.default_rng([1, 1]), secrets=6)
+    guess = adaptive.attack(attacked.victim, own, NOBODY, np.random.default_rng(1), power=t or 1)
+    assert right(guess, attacked.truth) > 0.9
