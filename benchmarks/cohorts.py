@@ -23,7 +23,7 @@ from matcher.candidates import find_pairs, similarities
 from matcher.encodings import Encodings
 from matcher.estimate import noise_floor
 from matcher.evidence import ScoredPairs, score
-from matcher.exact import find_exact
+from matcher.exact import compare, find_exact
 from services.broker.match.weighing import evidence_of
 from services.rehearsal.children import make_children
 from services.rehearsal.demo_files import CHILDREN_PER_ROW, REFERENCE_DAY, write_columns, write_extract
@@ -121,9 +121,7 @@ def _score(a: dict[str, Encodings], b: dict[str, Encodings], terms: Terms, *, it
     )
     agreement = np.zeros((len(left), len(exact)), np.int8)
     for column, name in enumerate(exact):
-        both = a[name].present[left] & b[name].present[right]
-        equal = (a[name].bits[left] == b[name].bits[right]).all(axis=1)
-        agreement[:, column] = np.where(both, np.where(equal, 1, -1), 0)
+        agreement[:, column] = compare(a[name], b[name], left, right)
     return score(
         keys=evidence_of(terms, fuzzy, exact),
         similarity=similarity,

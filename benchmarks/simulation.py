@@ -21,7 +21,7 @@ from keys.terms import ExactKey, FuzzyKey, Terms
 from matcher.candidates import find_pairs, similarities
 from matcher.encodings import Encodings
 from matcher.evidence import ScoredPairs, score
-from matcher.exact import find_exact, token_codes
+from matcher.exact import compare, find_exact, token_codes
 from matcher.pairs import Pairs
 from matcher.presence import Presence
 from matcher.solve import PairSet, solve
@@ -149,9 +149,7 @@ class Simulation:
         left, right = ends(joined)
         agreed = np.zeros((len(joined), len(self.exact_keys)), np.int8)
         for column, key in enumerate(self.exact_keys):
-            a, b = self.sides(key)
-            both, equal = a.present[left] & b.present[right], (a.bits[left] == b.bits[right]).all(axis=1)
-            agreed[:, column] = np.where(both, np.where(equal, 1, -1), 0)
+            agreed[:, column] = compare(*self.sides(key), left, right)
         return score(
             keys=evidence_of(self.terms, self.fuzzy, self.exact_keys),
             similarity=self.similarity(joined),

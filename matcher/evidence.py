@@ -164,7 +164,8 @@ def _sample(
         floor = (float(signal(key, np.array([floors[column]]))[0]) - middle) / deviation
         below = np.array([NormalDist().cdf(each) for each in floor])
         hidden *= np.where(over.patterns[:, [column]], below, 1.0)
-    for column, (same, said) in enumerate(zip(_given(told), agreement[first][:, tuples].T, strict=True), len(fuzzy)):
+    given = [one for one in told if one is not None]
+    for column, (same, said) in enumerate(zip(given, agreement[first][:, tuples].T, strict=True), len(fuzzy)):
         agree = np.log(np.where(same, 1 - UNLIKE_BY_CHANCE, EQUAL_BY_CHANCE))
         differ = np.log(np.where(same, UNLIKE_BY_CHANCE, 1.0))
         log += np.where(said[:, None] == 1, agree, np.where(said[:, None] == -1, differ, 0.0)).astype(np.float32)
@@ -184,10 +185,6 @@ def _sample(
         both=presence.both[len(fuzzy) :][~tuples],
         number=np.array([key.number for key in exact], np.bool_)[~tuples],
     )
-
-
-def _given(told: Sequence[NDArray[np.bool_] | None]) -> list[NDArray[np.bool_]]:
-    return [one for one in told if one is not None]
 
 
 def _cells(

@@ -58,6 +58,14 @@ def find_exact(a: Encodings, b: Encodings, *, most: int = MOST_PER_TOKEN, budget
     )
 
 
+def compare(a: Encodings, b: Encodings, left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.int8]:
+    """What tokens say of pairs of rows, int8 (pairs,): 1 where both are there and equal, -1 where both are there and
+    differ, else 0."""
+    both = a.present[left] & b.present[right]
+    equal = (a.bits[left] == b.bits[right]).all(axis=1)
+    return np.where(both, np.where(equal, 1, -1), 0).astype(np.int8)
+
+
 def token_codes(
     holders: Sequence[Mapping[str, Encodings]], keys: Sequence[str], rows: Sequence[int]
 ) -> list[NDArray[np.int64]]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from keys.terms import Comparison, ExactKey, FuzzyKey, MatchKey, Terms
 from matcher import candidates
-from matcher.encodings import Encodings
 from matcher.evidence import KeyEvidence, score
+from matcher.exact import compare
 from matcher.presence import Presence
 from matcher.solve import PairSet
 from services.broker.match.inputs import Inputs
@@ -63,7 +63,7 @@ def weigh(
     for column, name in enumerate(exact):
         a, b = inputs.encodings(first, name), inputs.encodings(second, name)
         there[0][:, len(fuzzy) + column], there[1][:, len(fuzzy) + column] = a.present, b.present
-        agreed[:, column] = _agreement(a, b, left, right)
+        agreed[:, column] = compare(a, b, left, right)
     rows = (inputs.rows[first], inputs.rows[second])
     inputs.shelf.make_room(len(joined) * BYTES_PER_CANDIDATE)
     scored = score(
@@ -115,10 +115,3 @@ def _fuzzy(terms: Terms, key: FuzzyKey) -> KeyEvidence:
 def weight_of(probability: float) -> float:
     """Log2 odds, which order pairs where probabilities can no longer be told apart."""
     return math.log2(probability / (1 - probability))
-
-
-def _agreement(a: Encodings, b: Encodings, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int8]:
-    """1 where both tokens are there and equal, -1 where both are there and differ, else 0."""
-    both = a.present[left] & b.present[right]
-    equal = (a.bits[left] == b.bits[right]).all(axis=1)
-    return np.where(both, np.where(equal, 1, -1), 0).astype(np.int8)

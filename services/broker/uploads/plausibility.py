@@ -29,6 +29,7 @@ from keys.terms import ExactKey, FuzzyKey, Terms
 from matcher.candidates import similarities, stream_pairs
 from matcher.encodings import Encodings
 from matcher.estimate import noise_floor
+from matcher.exact import compare
 from matcher.measures import Measure
 from matcher.pairs import BYTES_PER_PAIR
 from services.broker.errors import Refused
@@ -210,9 +211,9 @@ def _share_one(
     """Which pairs share the token of some tuple, or do not both have one of any."""
     both, equal = np.zeros(len(left), np.bool_), np.zeros(len(left), np.bool_)
     for name, mine in sampled.items():
-        there = mine.present[left] & block[name].present[right]
-        both |= there
-        equal |= there & (mine.bits[left] == block[name].bits[right]).all(axis=1)
+        said = compare(mine, block[name], left, right)
+        both |= said != 0
+        equal |= said == 1
     return equal | ~both
 
 
