@@ -49,7 +49,7 @@ def attack(
         return Guess(np.full(rows, -1, np.int64), np.zeros(rows))
     side = structure(even(victim, keys, rng), keys, tokens=tokens_of(victim, keys))
     strong = strongest(side, most=STRONG, least=_HEAVY)
-    edges = expected([even(one, keys, rng) for one in own], keys, side, power=power)
+    edges = expected(own, keys, side, power=power)
     prior = prior_of(victim, own[0], known_seeds)
     kept = candidates(rows, edges.rows, len(keys), memory=memory, edges=len(strong.row))
     target, sure, lean = believe(side, strong, edges, prior, kept=kept)

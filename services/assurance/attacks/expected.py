@@ -4,7 +4,7 @@ It knows what to expect and how far that varies from base filters under secrets 
 gives: a fraction d of differing bits becomes (1 - (1 - 2d)^t) / 2 (Armknecht, Heng, Schnell, PoPETs 2023/054).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from matcher._kernel_jit import compiled
 from matcher._kernel_rows import distance
 from matcher.candidates import find_pairs
 from matcher.encodings import WORD_BITS, Encodings
+from matcher.exact import compare
 from services.assurance.attacks.graph import Numbers, Reals, Side, drawn, from_both_ends
 
 _BINS = 32
@@ -58,33 +59,38 @@ def expected(
     """
     rows = own[0][keys[0]].rows
     made = [[one[key] for one in own] for key in keys]
-    centre = [float(_moments(each, *drawn(rows), side.unit, power)[0].mean()) if rows > 1 else 0.0 for each in made]
+    centre = [
+        float(_moments(each, *drawn(rows), side.unit, power)[0].mean()) if rows > 1 and not token else 0.0
+        for each, token in zip(made, side.token, strict=True)
+    ]
     near = [
         _near(each, usual, bool(token), side.unit, power, most)
         for each, usual, token in zip(made, centre, side.token, strict=True)
     ]
     row, other = _united(near, rows)
     telling, rare = np.zeros(len(row)), np.zeros(len(keys))
-    for k, (there, mean, variance) in enumerate(_looked(made, centre, row, other, side.unit, power)):
+    for k, each in enumerate(made):
         if side.token[k]:
-            same = there & _equal(made[k], row, other)
+            same = compare(each[0], each[0], row, other) == 1
             rare[k] = np.log(max(1, rows * (rows - 1) // 2) / max(1, int(same.sum())))
             telling += np.where(same, rare[k], 0)
         else:
+            there, mean, variance = _looked(each, centre[k], row, other, side.unit, power)
             telling += np.where(there, mean**2 / variance / 2, 0)
     kept = np.flatnonzero(_first(telling, row, other, rows, most))
     ends, others, order = from_both_ends(row[kept], other[kept], -telling[kept])
     order = kept[order]
     columns = [np.empty((len(keys), len(order)), np.float32) for _ in range(3)]
     # Once more, as what varies is told by all pairs: held for all of them and match-keys it would be the largest table.
-    for k, (there, mean, variance) in enumerate(_looked(made, centre, row, other, side.unit, power)):
-        there, mean, variance = there[order], mean[order], variance[order]
+    for k, each in enumerate(made):
         if side.token[k]:
-            same = _equal(made[k], row[order], other[order])
-            columns[0][k] = np.where(there & same, -_UNLIKE, 0)
-            columns[1][k] = np.where(there, np.where(same, rare[k] + _UNLIKE, -_UNLIKE) / side.unit, 0)
+            said = compare(each[0], each[0], row[order], other[order])
+            columns[0][k] = np.where(said == 1, -_UNLIKE, 0)
+            columns[1][k] = np.where(said == 1, rare[k] + _UNLIKE, np.where(said == -1, -_UNLIKE, 0)) / side.unit
             columns[2][k] = 0
             continue
+        there, mean, variance = _looked(each, centre[k], row, other, side.unit, power)
+        there, mean, variance = there[order], mean[order], variance[order]
         columns[0][k] = np.where(there, -(mean**2) / variance / 2 - np.log(variance / side.spread[k]) / 2, 0)
         columns[1][k] = np.where(there, mean / variance, 0)
         columns[2][k] = np.where(there, (1 / side.spread[k] - 1 / variance) / 2, 0)
@@ -93,23 +99,12 @@ def expected(
     return Expected(start, others.astype(np.int32), constant, linear, square, telling[order].astype(np.float32))
 
 
-def _equal(own: Sequence[Encodings], row: Numbers, other: Numbers) -> NDArray[np.bool_]:
-    """Which pairs share a token, under whatever secret."""
-    return np.asarray((own[0].bits[row] == own[0].bits[other]).all(axis=1))
-
-
 def _looked(
-    made: Sequence[Sequence[Encodings]],
-    centre: Sequence[float],
-    row: Numbers,
-    other: Numbers,
-    unit: float,
-    power: int,
-) -> Iterator[tuple[NDArray[np.bool_], Doubles, Doubles]]:
-    """For one match-key after the other: which pairs have it, their z-score to expect and its variance."""
-    for each, usual in zip(made, centre, strict=True):
-        mean, variance = _moments(each, row, other, unit, power)
-        yield each[0].present[row] & each[0].present[other], mean - usual, np.maximum(variance, _LEAST_VARIANCE)
+    own: Sequence[Encodings], usual: float, row: Numbers, other: Numbers, unit: float, power: int
+) -> tuple[NDArray[np.bool_], Doubles, Doubles]:
+    """Which pairs have a fuzzy match-key, their z-score to expect and its variance."""
+    mean, variance = _moments(own, row, other, unit, power)
+    return own[0].present[row] & own[0].present[other], mean - usual, np.maximum(variance, _LEAST_VARIANCE)
 
 
 def _moments(
